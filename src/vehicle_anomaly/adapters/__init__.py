@@ -1,0 +1,1 @@
+"""What drives the core, and what the core drives."""

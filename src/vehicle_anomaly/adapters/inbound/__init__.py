@@ -1,0 +1,1 @@
+"""Drivers: HTTP and the command line."""

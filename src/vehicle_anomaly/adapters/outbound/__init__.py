@@ -1,0 +1,1 @@
+"""Driven: where models are kept, and the clock."""

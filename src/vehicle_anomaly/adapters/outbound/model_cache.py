@@ -1,0 +1,164 @@
+"""Models in memory, in front of any store."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal, UnknownModelVersion
+from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
+from vehicle_anomaly.core.ports import ModelRepository, ModelVersions
+
+
+@dataclass(slots=True)
+class _Latest:
+    version: ModelVersion
+    checked_at: float
+
+
+class CachedModels:
+    """`ModelRepository` that keeps models in memory and asks the store behind it as seldom as it may.
+
+    A version never changes, so one that is in memory is never read again. Which version is the latest is
+    asked for again after `refresh_seconds`. While the store is away, or the latest version in it is damaged,
+    the last one that could be loaded keeps answering; `degraded` tells.
+    """
+
+    def __init__(
+        self,
+        models: ModelRepository,
+        refresh_seconds: float,
+        size: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Put a cache before a store.
+
+        Args:
+            models: The store.
+            refresh_seconds: How long what is known to be the latest version may be out of date.
+            size: Versions in memory; the one used longest ago goes first.
+            monotonic: Seconds, never going back.
+        """
+        self._models = models
+        self._refresh_seconds = refresh_seconds
+        self._size = size
+        self._monotonic = monotonic
+        self._loaded: OrderedDict[tuple[str, str], TrainedModel] = OrderedDict()
+        self._latest: dict[str, _Latest] = {}
+        self._degraded: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._refreshing: dict[str, threading.Lock] = {}
+
+    @property
+    def degraded(self) -> dict[str, str]:
+        """By model name, why it is answered from memory and not with what the store has as its latest."""
+        return dict(self._degraded)
+
+    def in_memory(self, name: ModelName, version: ModelVersion | None) -> bool:
+        """Tell whether `load` of this version, or of the latest, will answer without asking the store."""
+        if version is None:
+            known = self._latest.get(name.value)
+            if known is None or not self._is_fresh(known):
+                return False
+            version = known.version
+        return (name.value, version.value) in self._loaded
+
+    def latest(self, name: ModelName) -> ModelVersion:
+        """Return the version that answers when none is named, at most `refresh_seconds` out of date."""
+        known = self._latest.get(name.value)
+        if known is not None and self._is_fresh(known):
+            return known.version
+        with self._lock:
+            refreshing = self._refreshing.setdefault(name.value, threading.Lock())
+        # One thread asks the store; the others wait for its answer.
+        with refreshing:
+            known = self._latest.get(name.value)
+            if known is not None and self._is_fresh(known):
+                return known.version
+            return self._refresh(name, known)
+
+    def load(self, name: ModelName, version: ModelVersion) -> TrainedModel:
+        """Return a version, from memory when it is there."""
+        key = (name.value, version.value)
+        with self._lock:
+            model = self._loaded.get(key)
+            if model is not None:
+                self._loaded.move_to_end(key)
+                return model
+        model = self._models.load(name, version)
+        self._keep(model)
+        return model
+
+    def publish(self, model: TrainedModel) -> ModelMetadata:
+        """Publish, and ask the store for the latest version at the next call."""
+        published = self._models.publish(model)
+        self._forget_latest(model.metadata.model_name)
+        return published
+
+    def promote(self, name: ModelName, version: ModelVersion) -> None:
+        """Promote, and ask the store for the latest version at the next call."""
+        self._models.promote(name, version)
+        self._forget_latest(name)
+
+    def names(self) -> list[ModelName]:
+        """Ask the store."""
+        return self._models.names()
+
+    def versions(self, name: ModelName) -> ModelVersions:
+        """Ask the store."""
+        return self._models.versions(name)
+
+    def metadata(self, name: ModelName, version: ModelVersion) -> ModelMetadata:
+        """Ask the store."""
+        return self._models.metadata(name, version)
+
+    def check(self) -> None:
+        """Ask the store."""
+        self._models.check()
+
+    def _is_fresh(self, known: _Latest) -> bool:
+        return self._monotonic() - known.checked_at < self._refresh_seconds
+
+    def _refresh(self, name: ModelName, known: _Latest | None) -> ModelVersion:
+        # Taken before the store is asked: what it answers may be out of date from that moment on.
+        asked_at = self._monotonic()
+        try:
+            version = self._models.latest(name)
+            # Loaded before it takes over: the one before keeps serving if this one does not load.
+            self.load(name, version)
+        except (DamagedModel, ModelStoreUnavailable, UnknownModelVersion) as error:
+            if known is None:
+                raise
+            self._degraded[name.value] = str(error)
+            known.checked_at = asked_at
+            return known.version
+        except Refusal:
+            self._latest.pop(name.value, None)
+            self._degraded.pop(name.value, None)
+            raise
+        self._degraded.pop(name.value, None)
+        self._latest[name.value] = _Latest(version, asked_at)
+        return version
+
+    def _forget_latest(self, name: ModelName) -> None:
+        known = self._latest.get(name.value)
+        if known is not None:
+            # Out of date, not gone: it still answers if the store goes away now.
+            known.checked_at = -float("inf")
+
+    def _keep(self, model: TrainedModel) -> None:
+        key = (model.metadata.model_name.value, model.metadata.model_version.value)
+        with self._lock:
+            self._loaded[key] = model
+            self._loaded.move_to_end(key)
+            while len(self._loaded) > self._size:
+                self._evict_oldest(keep=key)
+
+    def _evict_oldest(self, keep: tuple[str, str]) -> None:
+        # The latest versions stay as long as others can go: they must answer while the store is away.
+        latest = {(name, known.version.value) for name, known in self._latest.items()} | {keep}
+        oldest = next((key for key in self._loaded if key not in latest), None)
+        if oldest is None:
+            oldest = next(key for key in self._loaded if key != keep)
+        del self._loaded[oldest]

@@ -1,0 +1,95 @@
+"""Fitting: scikit-learn grows the trees, `Forest` keeps them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vehicle_anomaly.core.forest import LEAF, Forest
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import IsolationForest
+
+Contamination = float | Literal["auto"]
+
+
+@dataclass(frozen=True, slots=True)
+class ForestParameters:
+    """How a forest is grown, in scikit-learn's names.
+
+    Attributes:
+        n_estimators: Trees, at least 1.
+        contamination: Share of the training readings that are anomalous, above 0 and up to 0.5; or `auto`,
+            the offset of the original paper.
+        random_state: Seed, 0 to 2**32 - 1: the same batch gives the same forest.
+    """
+
+    n_estimators: int = 200
+    contamination: Contamination = 0.05
+    random_state: int = 42
+
+    def __post_init__(self) -> None:
+        if self.n_estimators < 1:
+            raise ValueError(f"n_estimators: expected at least 1, got {self.n_estimators}")
+        if self.contamination != "auto" and not 0 < self.contamination <= 0.5:
+            raise ValueError(f"contamination: expected above 0 and up to 0.5, or auto, got {self.contamination}")
+        if not 0 <= self.random_state < 2**32:
+            raise ValueError(f"random_state: expected 0 to 4294967295, got {self.random_state}")
+
+
+def fit(X: NDArray[np.float64], parameters: ForestParameters) -> tuple[Forest, "IsolationForest"]:
+    """Grow a forest.
+
+    Args:
+        X: Shape (n_readings, n_features), no NaN.
+        parameters: How.
+
+    Returns:
+        The forest as flat arrays, and the estimator it was taken from.
+    """
+    # Imported here: it takes a second, and a process that only scores never needs it.
+    from sklearn.ensemble import IsolationForest  # noqa: PLC0415
+
+    estimator = IsolationForest(
+        n_estimators=parameters.n_estimators,
+        contamination=parameters.contamination,
+        random_state=parameters.random_state,
+    ).fit(X)
+    return flatten(estimator), estimator
+
+
+def flatten(estimator: "IsolationForest") -> Forest:
+    """Take the trees of a fitted estimator as flat arrays.
+
+    A leaf's path length is summed from scikit-learn's own terms in its own order, so that sums of it have
+    the same bits.
+    """
+    trees = [tree.tree_ for tree in estimator.estimators_]
+    tree_start = np.cumsum([0, *(tree.node_count for tree in trees)], dtype=np.int64)
+    feature, threshold, left, right, path_length = [], [], [], [], []
+    for tree, first in zip(trees, tree_start[:-1], strict=True):
+        leaf = tree.children_left < 0
+        feature.append(np.where(leaf, LEAF, tree.feature))
+        threshold.append(np.where(leaf, 0.0, tree.threshold))
+        left.append(np.where(leaf, LEAF, tree.children_left + first))
+        right.append(np.where(leaf, LEAF, tree.children_right + first))
+    per_tree = zip(
+        trees,
+        estimator._decision_path_lengths,  # noqa: SLF001  # no public name gives these
+        estimator._average_path_length_per_tree,  # noqa: SLF001
+        strict=True,
+    )
+    for tree, depth, remaining in per_tree:
+        path_length.append(np.where(tree.children_left < 0, depth + remaining - 1.0, 0.0))
+    return Forest(
+        n_features=int(estimator.n_features_in_),
+        max_samples=int(estimator.max_samples_),
+        offset=float(estimator.offset_),
+        tree_start=tree_start,
+        feature=np.concatenate(feature).astype(np.int32),
+        threshold=np.concatenate(threshold).astype(np.float64),
+        left=np.concatenate(left).astype(np.int32),
+        right=np.concatenate(right).astype(np.int32),
+        path_length=np.concatenate(path_length),
+    )

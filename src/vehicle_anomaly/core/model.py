@@ -1,0 +1,182 @@
+"""A model: its name, its versions, what is known of a version, and what scores."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vehicle_anomaly.core.errors import InvalidModelName, InvalidModelVersion
+from vehicle_anomaly.core.fitting import Contamination
+from vehicle_anomaly.core.forest import Forest
+from vehicle_anomaly.core.telemetry import NamedValues, Vector, check_feature_names, matrix
+
+MODEL_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+MODEL_VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+
+_MODEL_NAME = re.compile(MODEL_NAME_PATTERN.strip("^$"))
+_MODEL_VERSION = re.compile(MODEL_VERSION_PATTERN.strip("^$"))
+# The store keeps the pointer to the latest version under this name, and some file systems ignore case.
+_RESERVED_VERSION = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """Name of a model: one per fleet, vehicle model or signal set.
+
+    Raises:
+        InvalidModelName: It does not match `MODEL_NAME_PATTERN`.
+    """
+
+    value: str
+
+    def __post_init__(self) -> None:
+        if not _MODEL_NAME.fullmatch(self.value):
+            raise InvalidModelName(self.value, f"1 to 64 letters, digits, '.', '_' or '-' ({MODEL_NAME_PATTERN})")
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """Name of an immutable version of a model.
+
+    Raises:
+        InvalidModelVersion: It does not match `MODEL_VERSION_PATTERN`, or is `LATEST` in any case.
+    """
+
+    value: str
+
+    def __post_init__(self) -> None:
+        if not _MODEL_VERSION.fullmatch(self.value):
+            expected = f"1 to 128 letters, digits, '.', '_' or '-' ({MODEL_VERSION_PATTERN})"
+            raise InvalidModelVersion(self.value, expected)
+        if self.value.lower() == _RESERVED_VERSION:
+            raise InvalidModelVersion(self.value, "another name: this one is reserved for the latest version")
+
+    def __str__(self) -> str:
+        return self.value
+
+    @classmethod
+    def made_at(cls, moment: datetime) -> Self:
+        """Make a version that sorts by `moment` and that no other trainer makes, however many there are."""
+        return cls(f"{moment.astimezone(UTC):%Y%m%d%H%M%S%f}-{secrets.token_hex(6)}")
+
+
+DEFAULT_MODEL_NAME = ModelName("default")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetadata:
+    """What is known of one version.
+
+    Attributes:
+        model_name: The model.
+        model_version: The version.
+        trained_at: When it was trained, aware.
+        n_estimators: Trees.
+        contamination: Share of the training readings taken as anomalous, or `auto`.
+        random_state: Seed.
+        max_samples: Readings that each tree was grown on.
+        n_features: Features.
+        feature_names: One per feature; None when they have only positions.
+        record_count: Readings trained on.
+        records_with_missing: Readings among them that had a missing value, imputed with the median.
+        missing_per_feature: Missing values, one count per feature.
+        vehicle_count: Different vehicles among the readings.
+        first_timestamp: The earliest reading, aware.
+        last_timestamp: The latest reading, aware.
+    """
+
+    model_name: ModelName
+    model_version: ModelVersion
+    trained_at: datetime
+    n_estimators: int
+    contamination: Contamination
+    random_state: int
+    max_samples: int
+    n_features: int
+    feature_names: tuple[str, ...] | None
+    record_count: int
+    records_with_missing: int
+    missing_per_feature: tuple[int, ...]
+    vehicle_count: int
+    first_timestamp: datetime
+    last_timestamp: datetime
+
+    def __post_init__(self) -> None:
+        if len(self.missing_per_feature) != self.n_features:
+            raise ValueError(f"missing_per_feature: expected {self.n_features} counts")
+        if self.feature_names is not None:
+            check_feature_names(self.feature_names, self.n_features)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedModel:
+    """One version of a model: what scores, and what is known of it.
+
+    Attributes:
+        metadata: What is known of it.
+        forest: What scores.
+        medians: Shape (n_features,), float64: what stands in for a missing reading.
+        estimator: The scikit-learn estimator the forest was taken from, to be stored for notebooks; None in a
+            model that was loaded, which never reads it.
+    """
+
+    metadata: ModelMetadata
+    forest: Forest
+    medians: NDArray[np.float64]
+    estimator: Any = None
+
+    def __post_init__(self) -> None:
+        if self.forest.n_features != self.metadata.n_features:
+            raise ValueError(f"expected a forest on {self.metadata.n_features} features, got {self.forest.n_features}")
+        if self.forest.n_trees != self.metadata.n_estimators:
+            raise ValueError(f"expected {self.metadata.n_estimators} trees, got {self.forest.n_trees}")
+        if self.forest.max_samples != self.metadata.max_samples:
+            raise ValueError(f"expected max_samples {self.metadata.max_samples}, got {self.forest.max_samples}")
+        if self.medians.dtype != np.float64 or self.medians.shape != (self.metadata.n_features,):
+            raise ValueError(f"medians: expected {self.metadata.n_features} float64 numbers")
+        if not np.all(np.isfinite(self.medians)):
+            raise ValueError("medians: expected finite numbers")
+
+    def matrix(self, readings: Sequence[Vector | NamedValues]) -> NDArray[np.float64]:
+        """Lay readings out in the order of this model's features; see `telemetry.matrix`."""
+        return matrix(readings, self.metadata.n_features, self.metadata.feature_names)
+
+    def score(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give each reading its anomaly score; a missing value counts as the training median.
+
+        Args:
+            X: Shape (n_readings, n_features); NaN is a missing reading.
+
+        Returns:
+            Shape (n_readings,); negative is anomalous.
+        """
+        return self.forest.score(np.where(np.isnan(X), self.medians, X))
+
+    def content_sha256(self) -> str:
+        """Hash of everything that makes this version what it is, but for when it was trained.
+
+        Two trainings of one batch, at different times, have the same content.
+        """
+        content = hashlib.sha256()
+        for field in fields(self.metadata):
+            if field.name != "trained_at":
+                content.update(f"{field.name}={getattr(self.metadata, field.name)!s}\n".encode())
+        for name, array in (*self.forest.arrays().items(), ("medians", self.medians)):
+            content.update(f"{name}:{array.dtype.str}{array.shape}\n".encode())
+            content.update(np.ascontiguousarray(array).tobytes())
+        content.update(f"offset={self.forest.offset!r}".encode())
+        return content.hexdigest()
+
+
+def newest_first(versions: Sequence[ModelMetadata]) -> list[ModelMetadata]:
+    """Order versions by when they were trained, the newest first."""
+    return sorted(versions, key=lambda known: (known.trained_at, known.model_version.value), reverse=True)

@@ -1,0 +1,111 @@
+"""What the core needs from outside. The docstrings are the contract; `tests/contract` holds adapters to it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the time now, aware, in UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedVersion:
+    """A version that is in the store and is not what was published."""
+
+    model_version: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersions:
+    """The versions of one model.
+
+    Attributes:
+        latest: The version that answers when none is named; None when no readable one is.
+        versions: Newest first; each of them loads.
+        damaged: Those that do not.
+    """
+
+    latest: ModelVersion | None
+    versions: tuple[ModelMetadata, ...]
+    damaged: tuple[DamagedVersion, ...] = ()
+
+
+class ModelRepository(Protocol):
+    """Keeps immutable, versioned models. Safe to use from many threads and processes at once.
+
+    Any method may raise `ModelStoreUnavailable`.
+    """
+
+    def publish(self, model: TrainedModel) -> ModelMetadata:
+        """Add a version and make it the latest; all of it or nothing, and once this returns, for good.
+
+        Publishing the same content again succeeds and rewrites nothing; the latest version stays what it is,
+        unless the first attempt died before it could make this one the latest.
+
+        Returns:
+            What is known of the version that is stored: of the first attempt, if this is another.
+
+        Raises:
+            VersionExists: The version exists with other content.
+        """
+        ...
+
+    def load(self, name: ModelName, version: ModelVersion) -> TrainedModel:
+        """Return a version, whole and checked.
+
+        Raises:
+            UnknownModelVersion: It was never published.
+            DamagedModel: It is not what was published.
+        """
+        ...
+
+    def latest(self, name: ModelName) -> ModelVersion:
+        """Return the version that answers when none is named.
+
+        Raises:
+            UnknownModel: None was ever published under this name.
+            DamagedModel: The pointer to the latest version is unreadable, or names one that does not exist.
+        """
+        ...
+
+    def names(self) -> list[ModelName]:
+        """Return the models that have at least one version, sorted."""
+        ...
+
+    def versions(self, name: ModelName) -> ModelVersions:
+        """Return the versions of a model.
+
+        Raises:
+            UnknownModel: There is none.
+        """
+        ...
+
+    def metadata(self, name: ModelName, version: ModelVersion) -> ModelMetadata:
+        """Return what is known of a version.
+
+        Raises:
+            UnknownModelVersion: It was never published.
+            DamagedModel: Its manifest is unreadable.
+        """
+        ...
+
+    def promote(self, name: ModelName, version: ModelVersion) -> None:
+        """Make a version the latest, forward or back.
+
+        Raises:
+            UnknownModelVersion: It was never published; the latest version stays what it is.
+            DamagedModel: It does not load; the latest version stays what it is.
+        """
+        ...
+
+    def check(self) -> None:
+        """Return when the store can be reached; raise `ModelStoreUnavailable` when not."""
+        ...

@@ -1,0 +1,174 @@
+"""What a valid reading and a valid batch of readings are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vehicle_anomaly.core.errors import (
+    EmptyBatch,
+    Flaw,
+    InvalidFeatureNames,
+    InvalidReading,
+    UnknownFeature,
+    UnnamedFeatures,
+    WrongFeatureCount,
+)
+
+MAX_FEATURE = float(np.finfo(np.float32).max)
+"""Largest magnitude of a value: scikit-learn's trees compare in float32, where anything beyond is infinite."""
+
+MAX_VEHICLE_ID_LENGTH = 64
+
+MAX_FLAWS = 100
+"""Places a refusal names at most: enough to see the pattern, bounded whatever is sent."""
+
+Vector = Sequence[float | None]
+"""One value per feature, in the model's order; None is a missing reading."""
+
+NamedValues = Mapping[str, float | None]
+"""Values by feature name; a name left out, or None, is a missing reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one vehicle measured at one time.
+
+    Attributes:
+        vehicle_id: 1 to 64 characters.
+        timestamp: Aware.
+        values: In the model's order, or by name.
+    """
+
+    vehicle_id: str
+    timestamp: datetime
+    values: Vector | NamedValues
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.vehicle_id) <= MAX_VEHICLE_ID_LENGTH:
+            reason = f"expected 1 to {MAX_VEHICLE_ID_LENGTH} characters, got {len(self.vehicle_id)}"
+            raise InvalidReading([Flaw("vehicle_id", reason)])
+        if self.timestamp.tzinfo is None:
+            raise InvalidReading([Flaw("timestamp", "expected a time with an offset from UTC")])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TelemetryBatch:
+    """Readings to learn from, column by column.
+
+    Attributes:
+        values: Shape (n_readings, n_features), float64; NaN is a missing reading.
+        vehicle_ids: One per reading.
+        timestamps: Shape (n_readings,), datetime64[us] in UTC.
+        feature_names: One per feature, unique; None when the features have only positions.
+
+    Raises:
+        EmptyBatch: There is no reading.
+        InvalidFeatureNames: The names do not name each position once.
+        InvalidReading: A value is infinite or beyond float32.
+    """
+
+    values: NDArray[np.float64]
+    vehicle_ids: Sequence[str]
+    timestamps: NDArray[np.datetime64]
+    feature_names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or self.values.dtype != np.float64:
+            raise ValueError(f"values: expected a float64 matrix, got {self.values.dtype}{self.values.shape}")
+        n_readings, n_features = self.values.shape
+        if n_readings == 0:
+            raise EmptyBatch
+        if n_features == 0:
+            raise WrongFeatureCount([Flaw("feature_vector", "expected at least one number, got none", record=0)])
+        if len(self.vehicle_ids) != n_readings or self.timestamps.shape != (n_readings,):
+            raise ValueError("values, vehicle_ids and timestamps differ in length")
+        if self.feature_names is not None:
+            check_feature_names(self.feature_names, n_features)
+        self._refuse_values_beyond_float32()
+
+    def _refuse_values_beyond_float32(self) -> None:
+        # NaN compares false, so a missing reading passes.
+        rows, columns = np.nonzero(np.abs(self.values) > MAX_FEATURE)
+        if rows.size:
+            raise InvalidReading(
+                [
+                    Flaw("feature_vector", f"{self.values[row, column]} is not a finite float32", int(row), int(column))
+                    for row, column in zip(rows[:MAX_FLAWS], columns[:MAX_FLAWS], strict=True)
+                ]
+            )
+
+
+def check_feature_names(names: Sequence[str], n_features: int | None = None) -> None:
+    """Refuse names that do not name each position once.
+
+    Raises:
+        InvalidFeatureNames: Too few or too many for `n_features`, an empty one, or one that stands twice.
+    """
+    flaws = []
+    if n_features is not None and len(names) != n_features:
+        flaws.append(Flaw("feature_names", f"expected {n_features} names, one per feature, got {len(names)}"))
+    first_position: dict[str, int] = {}
+    for position, name in enumerate(names):
+        if not name:
+            flaws.append(Flaw("feature_names", "expected at least one character", item=position))
+        elif name in first_position:
+            reason = f"{name!r} stands already at position {first_position[name]}"
+            flaws.append(Flaw("feature_names", reason, item=position))
+        first_position.setdefault(name, position)
+    if flaws:
+        raise InvalidFeatureNames(flaws[:MAX_FLAWS])
+
+
+def matrix(
+    readings: Sequence[Vector | NamedValues],
+    n_features: int,
+    feature_names: Sequence[str] | None,
+    first_record: int = 0,
+) -> NDArray[np.float64]:
+    """Lay readings out as rows in the order of the features.
+
+    Args:
+        readings: Vectors, named values, or both.
+        n_features: Columns.
+        feature_names: Name of each column, when they have any.
+        first_record: Position of the first reading, for errors.
+
+    Returns:
+        Shape (len(readings), n_features), float64; NaN where a reading is missing.
+
+    Raises:
+        WrongFeatureCount: A vector is not `n_features` long.
+        UnknownFeature: A reading names a feature that is not in `feature_names`.
+        UnnamedFeatures: A reading names features, which have no names.
+    """
+    rows: list[Vector] = []
+    wrong_count: list[Flaw] = []
+    unknown: list[Flaw] = []
+    known = None if feature_names is None else frozenset(feature_names)
+    for record, values in enumerate(readings, first_record):
+        if not isinstance(values, Mapping):
+            if len(values) != n_features:
+                reason = f"expected {n_features} numbers, got {len(values)}"
+                wrong_count.append(Flaw("feature_vector", reason, record))
+            rows.append(values)
+        elif known is None or feature_names is None:
+            reason = "expected feature_vector: the features have no names, only positions"
+            raise UnnamedFeatures([Flaw("features", reason, record)])
+        else:
+            if not values.keys() <= known:
+                strangers = sorted(values.keys() - known)
+                expected = ", ".join(feature_names)
+                unknown += [
+                    Flaw("features", f"unknown name, expected one of {expected}", record, name) for name in strangers
+                ]
+            rows.append([values.get(name) for name in feature_names])
+        if len(wrong_count) + len(unknown) >= MAX_FLAWS:
+            break
+    if wrong_count:
+        raise WrongFeatureCount(wrong_count[:MAX_FLAWS])
+    if unknown:
+        raise UnknownFeature(unknown[:MAX_FLAWS])
+    return np.array(rows, dtype=np.float64).reshape(len(rows), n_features)

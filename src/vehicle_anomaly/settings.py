@@ -1,0 +1,119 @@
+"""Environment variables → one typed value. The variables are named in upper case as the fields here."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from vehicle_anomaly.core.fitting import Contamination, ForestParameters
+
+
+class SettingsError(Exception):
+    """An environment variable has a value that cannot be used; the message names it, in one line."""
+
+
+class FilesystemStore(msgspec.Struct, frozen=True, tag_field="model_store", tag="filesystem"):
+    """Models in a folder.
+
+    Attributes:
+        model_artifact_dir: The folder; made when it is not there.
+    """
+
+    model_artifact_dir: Path = Path("artifacts")
+
+
+ModelStore = FilesystemStore
+"""Where models are kept: a union, told apart by MODEL_STORE."""
+
+_Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What the environment says.
+
+    Attributes:
+        environment: Name of the deployment, told by `/` and `/health`.
+        log_level: Least level that is logged.
+        host: Address that `serve` listens on.
+        port: Port that `serve` listens on; 0 takes a free one.
+        cors_origins: Origins that browsers may call from, separated by commas; `*` for all.
+        allowed_hosts: `Host` headers that are answered, separated by commas, `*.example.org` for subdomains;
+            none set: all. Health checks are always answered.
+        model_store: Where models are kept.
+        model_refresh_seconds: How long a process may take the latest version it knows of for the latest.
+        model_cache_size: Versions kept in memory.
+        max_body_bytes: Largest body of a request.
+        training_slots: Trainings that run at once.
+        training_queue: Trainings that may wait for a slot; one more is answered 429.
+        n_estimators: Trees of a forest.
+        contamination: Share of the training readings taken as anomalous, or `auto`.
+        random_state: Seed of a forest.
+    """
+
+    environment: Annotated[str, msgspec.Meta(min_length=1)] = "development"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
+    cors_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    model_store: ModelStore = FilesystemStore()
+    model_refresh_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    model_cache_size: _Positive = 64
+    max_body_bytes: _Positive = 32 * 1024 * 1024
+    training_slots: _Positive = 1
+    training_queue: Annotated[int, msgspec.Meta(ge=0)] = 32
+    n_estimators: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
+    contamination: Annotated[float, msgspec.Meta(gt=0, le=0.5)] | Literal["auto"] = 0.05
+    random_state: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 42
+
+    @property
+    def forest_parameters(self) -> ForestParameters:
+        """How forests are grown."""
+        contamination: Contamination = self.contamination
+        return ForestParameters(self.n_estimators, contamination, self.random_state)
+
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the service's variables; one that is unset or empty has its default.
+
+    Args:
+        environ: Such as `os.environ`.
+
+    Raises:
+        SettingsError: A value cannot be used.
+    """
+    if environ.get("API_KEYS"):
+        # Serving without checking the keys that somebody set would be worse than not serving.
+        raise SettingsError("API_KEYS: this version does not check keys yet; unset it and keep the port private")
+    values = {
+        field.name: _value(environ, field.name, field.type)
+        for field in msgspec.structs.fields(Settings)
+        if field.name != "model_store" and environ.get(field.name.upper())
+    }
+    return Settings(model_store=_model_store(environ), **values)
+
+
+def _model_store(environ: Mapping[str, str]) -> ModelStore:
+    kind = environ.get("MODEL_STORE") or "filesystem"
+    if kind != "filesystem":
+        raise SettingsError(f"MODEL_STORE: expected filesystem, got {kind!r}")
+    if not environ.get("MODEL_ARTIFACT_DIR"):
+        return FilesystemStore()
+    return FilesystemStore(Path(environ["MODEL_ARTIFACT_DIR"]))
+
+
+def _value(environ: Mapping[str, str], name: str, kind: Any) -> Any:
+    variable = name.upper()
+    text = environ[variable].strip()
+    given: Any = text
+    if name in ("cors_origins", "allowed_hosts"):
+        given = [item.strip() for item in text.split(",") if item.strip()]
+    elif name == "log_level":
+        given = text.upper()
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        problem = str(error).replace("`", "")
+        raise SettingsError(f"{variable}: {problem[0].lower()}{problem[1:]}, got {text[:80]!r}") from error
