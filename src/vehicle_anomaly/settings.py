@@ -74,7 +74,6 @@ class Settings(msgspec.Struct, frozen=True):
         return ForestParameters(self.n_estimators, contamination, self.random_state)
 
 
-
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Read the service's variables; one that is unset or empty has its default.
 
@@ -86,7 +85,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     """
     if environ.get("API_KEYS"):
         # Serving without checking the keys that somebody set would be worse than not serving.
-        raise SettingsError("API_KEYS: this version does not check keys yet; unset it and keep the port private")
+        raise SettingsError(
+            "API_KEYS: this version does not check keys yet; unset it and keep the port private"
+        )
     values = {
         field.name: _value(environ, field.name, field.type)
         for field in msgspec.structs.fields(Settings)

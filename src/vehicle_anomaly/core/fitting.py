@@ -33,7 +33,9 @@ class ForestParameters:
         if self.n_estimators < 1:
             raise ValueError(f"n_estimators: expected at least 1, got {self.n_estimators}")
         if self.contamination != "auto" and not 0 < self.contamination <= 0.5:
-            raise ValueError(f"contamination: expected above 0 and up to 0.5, or auto, got {self.contamination}")
+            raise ValueError(
+                f"contamination: expected above 0 and up to 0.5, or auto, got {self.contamination}"
+            )
         if not 0 <= self.random_state < 2**32:
             raise ValueError(f"random_state: expected 0 to 4294967295, got {self.random_state}")
 

@@ -112,7 +112,9 @@ class Forest:
         for name, dtype in ARRAY_DTYPES.items():
             array = getattr(self, name)
             if array.dtype != dtype or array.ndim != 1 or not array.flags.c_contiguous:
-                raise ValueError(f"{name}: expected a flat {np.dtype(dtype)} array, got {array.dtype}{array.shape}")
+                raise ValueError(
+                    f"{name}: expected a flat {np.dtype(dtype)} array, got {array.dtype}{array.shape}"
+                )
             if name != "tree_start" and array.size != self.feature.size:
                 raise ValueError(f"{name}: expected {self.feature.size} nodes, got {array.size}")
 

@@ -13,7 +13,7 @@ _ROWS_AT_ONCE = 64
 
 
 @numba.njit(nogil=True, cache=True)
-def add_path_lengths(
+def add_path_lengths(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object that holds them
     X: NDArray[np.float32],
     tree_start: NDArray[np.int64],
     feature: NDArray[np.int32],

@@ -37,7 +37,9 @@ class ModelName:
 
     def __post_init__(self) -> None:
         if not _MODEL_NAME.fullmatch(self.value):
-            raise InvalidModelName(self.value, f"1 to 64 letters, digits, '.', '_' or '-' ({MODEL_NAME_PATTERN})")
+            raise InvalidModelName(
+                self.value, f"1 to 64 letters, digits, '.', '_' or '-' ({MODEL_NAME_PATTERN})"
+            )
 
     def __str__(self) -> str:
         return self.value
@@ -136,11 +138,15 @@ class TrainedModel:
 
     def __post_init__(self) -> None:
         if self.forest.n_features != self.metadata.n_features:
-            raise ValueError(f"expected a forest on {self.metadata.n_features} features, got {self.forest.n_features}")
+            raise ValueError(
+                f"expected a forest on {self.metadata.n_features} features, got {self.forest.n_features}"
+            )
         if self.forest.n_trees != self.metadata.n_estimators:
             raise ValueError(f"expected {self.metadata.n_estimators} trees, got {self.forest.n_trees}")
         if self.forest.max_samples != self.metadata.max_samples:
-            raise ValueError(f"expected max_samples {self.metadata.max_samples}, got {self.forest.max_samples}")
+            raise ValueError(
+                f"expected max_samples {self.metadata.max_samples}, got {self.forest.max_samples}"
+            )
         if self.medians.dtype != np.float64 or self.medians.shape != (self.metadata.n_features,):
             raise ValueError(f"medians: expected {self.metadata.n_features} float64 numbers")
         if not np.all(np.isfinite(self.medians)):

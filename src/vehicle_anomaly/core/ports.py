@@ -1,4 +1,4 @@
-"""What the core needs from outside. The docstrings are the contract; `tests/contract` holds adapters to it."""
+"""What the core needs from outside. The docstrings are the contract; `tests/contract` holds stores to it."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -18,7 +18,7 @@ from vehicle_anomaly.core.errors import (
 )
 
 MAX_FEATURE = float(np.finfo(np.float32).max)
-"""Largest magnitude of a value: scikit-learn's trees compare in float32, where anything beyond is infinite."""
+"""Largest magnitude of a value: scikit-learn's trees compare in float32; anything beyond is infinite."""
 
 MAX_VEHICLE_ID_LENGTH = 64
 
@@ -82,7 +82,9 @@ class TelemetryBatch:
         if n_readings == 0:
             raise EmptyBatch
         if n_features == 0:
-            raise WrongFeatureCount([Flaw("feature_vector", "expected at least one number, got none", record=0)])
+            raise WrongFeatureCount(
+                [Flaw("feature_vector", "expected at least one number, got none", record=0)]
+            )
         if len(self.vehicle_ids) != n_readings or self.timestamps.shape != (n_readings,):
             raise ValueError("values, vehicle_ids and timestamps differ in length")
         if self.feature_names is not None:
@@ -95,7 +97,12 @@ class TelemetryBatch:
         if rows.size:
             raise InvalidReading(
                 [
-                    Flaw("feature_vector", f"{self.values[row, column]} is not a finite float32", int(row), int(column))
+                    Flaw(
+                        "feature_vector",
+                        f"{self.values[row, column]} is not a finite float32",
+                        int(row),
+                        int(column),
+                    )
                     for row, column in zip(rows[:MAX_FLAWS], columns[:MAX_FLAWS], strict=True)
                 ]
             )
@@ -162,7 +169,8 @@ def matrix(
                 strangers = sorted(values.keys() - known)
                 expected = ", ".join(feature_names)
                 unknown += [
-                    Flaw("features", f"unknown name, expected one of {expected}", record, name) for name in strangers
+                    Flaw("features", f"unknown name, expected one of {expected}", record, name)
+                    for name in strangers
                 ]
             rows.append([values.get(name) for name in feature_names])
         if len(wrong_count) + len(unknown) >= MAX_FLAWS:

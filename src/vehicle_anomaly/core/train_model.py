@@ -8,7 +8,13 @@ import numpy as np
 from vehicle_anomaly.core import fitting
 from vehicle_anomaly.core.errors import FeatureWithoutValues, Flaw
 from vehicle_anomaly.core.fitting import ForestParameters
-from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelMetadata, ModelName, ModelVersion, TrainedModel
+from vehicle_anomaly.core.model import (
+    DEFAULT_MODEL_NAME,
+    ModelMetadata,
+    ModelName,
+    ModelVersion,
+    TrainedModel,
+)
 from vehicle_anomaly.core.ports import Clock, ModelRepository
 from vehicle_anomaly.core.telemetry import MAX_FLAWS, TelemetryBatch
 
@@ -28,7 +34,7 @@ class TrainModel:
 
     models: ModelRepository
     clock: Clock
-    parameters: ForestParameters = ForestParameters()
+    parameters: ForestParameters
 
     def __call__(self, command: TrainModelCommand) -> ModelMetadata:
         """Train and publish.
@@ -74,7 +80,10 @@ def _refuse_features_without_values(missing: np.ndarray, names: tuple[str, ...] 
         reason = "no record has a value for it: send at least one, or leave the feature out"
         field = "feature_vector" if names is None else "features"
         raise FeatureWithoutValues(
-            [Flaw(field, reason, item=position if names is None else names[position]) for position in empty[:MAX_FLAWS]]
+            [
+                Flaw(field, reason, item=position if names is None else names[position])
+                for position in empty[:MAX_FLAWS]
+            ]
         )
 
 

@@ -180,7 +180,12 @@ class FilesystemModels:
         return model_codec.decode_manifest(files.manifest, name, version)
 
     def _publish_again(
-        self, folder: SealedFolder, name: ModelName, version: ModelVersion, stored: Manifest, files: ModelFiles
+        self,
+        folder: SealedFolder,
+        name: ModelName,
+        version: ModelVersion,
+        stored: Manifest,
+        files: ModelFiles,
     ) -> None:
         if stored.content_sha256 != files.content_sha256:
             raise VersionExists(name.value, version.value)

@@ -115,7 +115,9 @@ def decode_manifest(data: bytes, name: ModelName, version: ModelVersion) -> Mani
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedModel(name.value, version.value, f"{MANIFEST} is not readable: {error}") from error
     if manifest.format_version != FORMAT_VERSION:
-        reason = f"{MANIFEST} has format version {manifest.format_version}, this service reads {FORMAT_VERSION}"
+        reason = (
+            f"{MANIFEST} has format version {manifest.format_version}, this service reads {FORMAT_VERSION}"
+        )
         raise DamagedModel(name.value, version.value, reason)
     told = manifest.metadata
     if (told.model_name, told.model_version) != (name.value, version.value):
@@ -158,7 +160,9 @@ def decode(manifest: Manifest, forest: bytes) -> TrainedModel:
     if entry is None:
         raise DamagedModel(name, version, f"{MANIFEST} does not list {FOREST}")
     if (entry.size, entry.sha256) != (len(forest), hashlib.sha256(forest).hexdigest()):
-        raise DamagedModel(name, version, f"{FOREST} does not have the size and SHA-256 that {MANIFEST} lists")
+        raise DamagedModel(
+            name, version, f"{FOREST} does not have the size and SHA-256 that {MANIFEST} lists"
+        )
     dtypes = {**ARRAY_DTYPES, **_SCALARS, "medians": np.float64}
     try:
         arrays = npz.read(forest, dtypes, MAX_FOREST_BYTES)

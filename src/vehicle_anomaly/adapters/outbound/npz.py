@@ -4,6 +4,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -19,7 +20,7 @@ def write(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
     return packed.getvalue()
 
 
-def read(packed: bytes, dtypes: Mapping[str, type[np.generic]], max_bytes: int) -> dict[str, NDArray[np.generic]]:
+def read(packed: bytes, dtypes: Mapping[str, type[np.generic]], max_bytes: int) -> dict[str, NDArray[Any]]:
     """Unpack flat arrays.
 
     Args:
@@ -44,7 +45,7 @@ def read(packed: bytes, dtypes: Mapping[str, type[np.generic]], max_bytes: int) 
         raise ValueError(f"not readable: {error}") from error
 
 
-def _flat(data: bytes, name: str, dtype: type[np.generic]) -> NDArray[np.generic]:
+def _flat(data: bytes, name: str, dtype: type[np.generic]) -> NDArray[Any]:
     stream = io.BytesIO(data)
     if npy.read_magic(stream) != (1, 0):
         raise ValueError(f"{name}: expected version 1.0 of the .npy format")

@@ -85,7 +85,9 @@ class SealedFolder:
             TooLarge: It holds more than `max_bytes`.
         """
         # O_NONBLOCK: a pipe in the place of a file must not hang the reader.
-        descriptor = os.open(_component(name), os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=self._descriptor)
+        descriptor = os.open(
+            _component(name), os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=self._descriptor
+        )
         with open(descriptor, "rb") as file:  # noqa: PTH123  # no path, a descriptor
             data = file.read(max_bytes + 1)
         if len(data) > max_bytes:

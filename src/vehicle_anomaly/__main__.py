@@ -1,0 +1,35 @@
+"""Entry point of the command `vehicle-anomaly`."""
+
+import os
+import sys
+from functools import cache
+
+from vehicle_anomaly.adapters.inbound.cli.app import app, run
+from vehicle_anomaly.adapters.inbound.cli.services import Services
+from vehicle_anomaly.container import Container
+from vehicle_anomaly.demo.command import command as demo
+from vehicle_anomaly.settings import SettingsError, load_settings
+
+
+def main() -> int:
+    """Run the command that the arguments name; return its exit status."""
+    app.add_command(demo)
+    return run(sys.argv[1:], _services(), failures=(SettingsError,))
+
+
+def _services() -> Services:
+    @cache
+    def container() -> Container:
+        # Not before a command asks: `--help` must work whatever the environment says.
+        return Container(settings=load_settings(os.environ))
+
+    return Services(
+        train_model=lambda: container().train_model(),
+        score_telemetry=lambda: container().score_telemetry(),
+        models=lambda: container().models(),
+        serve=lambda: container().http_server().run(),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""What the commands work with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vehicle_anomaly.core.ports import ModelRepository
+from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
+from vehicle_anomaly.core.train_model import TrainModel
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases and the store, each made when a command asks for it: `--help` makes none.
+
+    Attributes:
+        train_model: Makes `TrainModel`.
+        score_telemetry: Makes `ScoreTelemetry`.
+        models: Makes the repository both use.
+        serve: Serves HTTP until it is told to stop.
+    """
+
+    train_model: Callable[[], TrainModel]
+    score_telemetry: Callable[[], ScoreTelemetry]
+    models: Callable[[], ModelRepository]
+    serve: Callable[[], None]

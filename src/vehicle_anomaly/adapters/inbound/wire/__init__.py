@@ -1,0 +1,1 @@
+"""What callers send and get: one set of message types for every driver."""

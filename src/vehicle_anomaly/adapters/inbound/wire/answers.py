@@ -1,0 +1,170 @@
+"""What callers get."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText, Timestamp, VehicleId
+from vehicle_anomaly.core.model import ModelMetadata
+from vehicle_anomaly.core.ports import ModelVersions
+from vehicle_anomaly.core.score_telemetry import Verdict, Verdicts
+
+
+class VerdictResponse(msgspec.Struct, frozen=True, gc=False):
+    """What the model says of one reading."""
+
+    vehicle_id: VehicleId
+    timestamp: Timestamp
+    model_name: ModelNameText
+    model_version: ModelVersionText
+    anomaly_score: Annotated[
+        float, Meta(description="scikit-learn's `decision_function`: negative is anomalous.")
+    ]
+    is_anomaly: bool
+    missing: Annotated[
+        tuple[str | int, ...],
+        Meta(
+            description="Features without a value, scored as the training median: names, or else positions."
+        ),
+    ]
+
+
+class ScoreBatchResponse(msgspec.Struct, frozen=True):
+    """One verdict per record, in order."""
+
+    model_name: ModelNameText
+    model_version: ModelVersionText
+    results: list[VerdictResponse]
+
+
+class ModelMetadataResponse(msgspec.Struct, frozen=True):
+    """What is known of one version of a model."""
+
+    model_name: ModelNameText
+    model_version: ModelVersionText
+    trained_at: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+    n_estimators: Annotated[int, Meta(ge=1, description="Trees.")]
+    contamination: Annotated[
+        float | Literal["auto"], Meta(description="Share of the training records taken as anomalous.")
+    ]
+    random_state: Annotated[int, Meta(ge=0)]
+    max_samples: Annotated[int, Meta(ge=1, description="Records that each tree was grown on.")]
+    n_features: Annotated[int, Meta(ge=1)]
+    feature_names: list[str] | None
+    record_count: Annotated[int, Meta(ge=1)]
+    records_with_missing: Annotated[
+        int, Meta(ge=0, description="Records that had a missing value, imputed with the median.")
+    ]
+    missing_per_feature: list[int]
+    vehicle_count: Annotated[int, Meta(ge=1)]
+    first_timestamp: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+    last_timestamp: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
+
+class IngestResponse(msgspec.Struct, frozen=True):
+    """The version that was published."""
+
+    model_name: ModelNameText
+    model_version: ModelVersionText
+    record_count: Annotated[int, Meta(ge=1)]
+    metadata: ModelMetadataResponse
+
+
+class ModelsResponse(msgspec.Struct, frozen=True):
+    """The models there are."""
+
+    models: list[ModelNameText]
+
+
+class ModelVersionItem(ModelMetadataResponse, frozen=True):
+    """A version in a list."""
+
+    is_latest: bool
+
+
+class DamagedVersionItem(msgspec.Struct, frozen=True):
+    """A version that is not what was published, and does not load."""
+
+    model_version: str
+    detail: str
+
+
+class ModelVersionsResponse(msgspec.Struct, frozen=True):
+    """The versions of a model, newest first."""
+
+    model_name: ModelNameText
+    latest: ModelVersionText | None
+    versions: list[ModelVersionItem]
+    damaged: list[DamagedVersionItem]
+
+
+class PromoteResponse(msgspec.Struct, frozen=True):
+    """The version that answers from now on when none is named."""
+
+    model_name: ModelNameText
+    latest: ModelVersionText
+
+
+def verdict_response(verdicts: Verdicts, verdict: Verdict, timestamp: str) -> VerdictResponse:
+    """Say a verdict, with the timestamp in the words in which it was sent."""
+    return VerdictResponse(
+        vehicle_id=verdict.vehicle_id,
+        timestamp=timestamp,
+        model_name=verdicts.model_name.value,
+        model_version=verdicts.model_version.value,
+        anomaly_score=verdict.anomaly_score,
+        is_anomaly=verdict.is_anomaly,
+        missing=verdict.missing,
+    )
+
+
+def score_batch_response(verdicts: Verdicts, timestamps: list[str]) -> ScoreBatchResponse:
+    """Say the verdicts of a batch, with the timestamps in the words in which they were sent."""
+    return ScoreBatchResponse(
+        model_name=verdicts.model_name.value,
+        model_version=verdicts.model_version.value,
+        results=[
+            verdict_response(verdicts, verdict, timestamp)
+            for verdict, timestamp in zip(verdicts.verdicts, timestamps, strict=True)
+        ],
+    )
+
+
+def ingest_response(known: ModelMetadata) -> IngestResponse:
+    """Say which version was published."""
+    return IngestResponse(
+        model_name=known.model_name.value,
+        model_version=known.model_version.value,
+        record_count=known.record_count,
+        metadata=ModelMetadataResponse(**_told(known)),
+    )
+
+
+def metadata_response(known: ModelMetadata, *, is_latest: bool) -> ModelVersionItem:
+    """Say what is known of a version."""
+    return ModelVersionItem(**_told(known), is_latest=is_latest)
+
+
+def versions_response(model_name: str, found: ModelVersions) -> ModelVersionsResponse:
+    """Say which versions there are."""
+    return ModelVersionsResponse(
+        model_name=model_name,
+        latest=found.latest.value if found.latest else None,
+        versions=[
+            metadata_response(known, is_latest=known.model_version == found.latest)
+            for known in found.versions
+        ],
+        damaged=[DamagedVersionItem(version.model_version, version.reason) for version in found.damaged],
+    )
+
+
+def _told(known: ModelMetadata) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        field.name: getattr(known, field.name) for field in msgspec.structs.fields(ModelMetadataResponse)
+    }
+    told["model_name"] = known.model_name.value
+    told["model_version"] = known.model_version.value
+    for name in ("trained_at", "first_timestamp", "last_timestamp"):
+        told[name] = getattr(known, name).isoformat().replace("+00:00", "Z")
+    return told

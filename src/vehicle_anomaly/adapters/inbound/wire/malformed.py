@@ -1,0 +1,99 @@
+"""What is wrong with a message that cannot be decoded, and where."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from vehicle_anomaly.adapters.inbound.wire.places import Place, place_at
+
+_BYTE: Final = re.compile(r"\(byte (\d+)\)")
+_WORDS: Final = {
+    "str": "a string",
+    "float": "a number",
+    "int": "an integer",
+    "bool": "a boolean",
+    "array": "an array",
+    "object": "an object",
+    "null": "null",
+    "bytes": "bytes",
+    "ext": "an extension type",
+    "datetime": "a time",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One place and what is wrong there, in words that follow "place: "."""
+
+    place: Place
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
+
+
+class MalformedMessage(Exception):
+    """A message that cannot be decoded.
+
+    Attributes:
+        wrong: At least one place.
+    """
+
+    def __init__(self, wrong: Sequence[Wrong]) -> None:
+        self.wrong = tuple(wrong)
+        super().__init__("; ".join(map(str, self.wrong)))
+
+
+def explain(error: Exception, message: bytes) -> Wrong:
+    """Say what a decoder's error means to who sent the message.
+
+    Args:
+        error: A `msgspec.MsgspecError`, `UnicodeDecodeError` or `RecursionError`.
+        message: What was decoded.
+    """
+    if isinstance(error, RecursionError):
+        return Wrong(Place(), "nested too deep")
+    if isinstance(error, UnicodeDecodeError):
+        return Wrong(
+            Place(), f"expected UTF-8, got {error.object[error.start : error.start + 1]!r} in a string"
+        )
+    text = str(error)
+    if isinstance(error, msgspec.ValidationError):
+        return _explain_validation(text)
+    byte = _BYTE.search(text)
+    place = place_at(message, int(byte.group(1))) if byte else None
+    return Wrong(place or Place(), text[0].lower() + text[1:])
+
+
+def _explain_validation(text: str) -> Wrong:
+    reason, _, path = text.partition(" - at ")
+    path = path.strip("`")
+    place = Place.from_msgspec(path.removeprefix("key in ").strip("`"))
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", reason, re.DOTALL)
+    if unknown:
+        return Wrong(Place((*place.steps, unknown.group(1)[:80])), "unknown field")
+    missing = re.fullmatch(r"Object missing required field `(.*)`", reason)
+    if missing:
+        return Wrong(Place((*place.steps, missing.group(1))), "missing; this field is required")
+    if reason == "Number out of range":
+        return Wrong(place, "expected a finite number that float32 can hold, got one beyond it")
+    return Wrong(place, _in_words(reason))
+
+
+def _in_words(reason: str) -> str:
+    """Turn "Expected `float | null`, got `str`" into "expected a number or null, got a string"."""
+    bound = re.fullmatch(r"Expected `(\w+)` of length (<=|>=) (\d+)", reason)
+    if bound:
+        kind, sign, length = bound.groups()
+        unit = {"str": "characters", "array": "items", "object": "names"}[kind]
+        return f"expected at {'most' if sign == '<=' else 'least'} {length} {unit}"
+    if re.fullmatch(r"Expected `float` (<=|>=) .*", reason):
+        return "expected a finite number that float32 can hold"
+    return re.sub(
+        r"`([^`]*)`",
+        lambda kinds: " or ".join(_WORDS.get(kind, kind) for kind in kinds.group(1).split(" | ")),
+        reason[0].lower() + reason[1:],
+    )

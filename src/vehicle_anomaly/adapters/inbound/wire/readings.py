@@ -1,0 +1,131 @@
+"""Records on the wire → readings of the domain."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import chain, islice
+
+import msgspec
+import numpy as np
+from msgspec import UNSET
+
+from vehicle_anomaly.adapters.inbound.wire.decoding import RECORD, Encoding
+from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
+from vehicle_anomaly.adapters.inbound.wire.places import Place
+from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
+from vehicle_anomaly.core.errors import EmptyBatch, Flaw, InvalidFeatureNames
+from vehicle_anomaly.core.telemetry import (
+    MAX_FLAWS,
+    NamedValues,
+    Reading,
+    TelemetryBatch,
+    Vector,
+    check_feature_names,
+    matrix,
+)
+
+_READINGS_AT_ONCE = 1000
+
+
+def to_reading(record: TelemetryRecord) -> tuple[Reading, str]:
+    """Return the reading that a record holds, and its timestamp as it is to be answered.
+
+    Raises:
+        MalformedMessage: The timestamp or the values are none.
+    """
+    moment, text = _instant(record.timestamp)
+    return Reading(record.vehicle_id, moment, _values(record)), text
+
+
+def decode_readings(records: Sequence[msgspec.Raw], encoding: Encoding) -> Iterator[tuple[Reading, str]]:
+    """Decode the records of a batch, and go on after a bad one to find the others.
+
+    One at a time, so that a large batch never holds the interpreter for long: other threads answer meanwhile.
+
+    Yields:
+        Each reading, and its timestamp as it is to be answered.
+
+    Raises:
+        MalformedMessage: At the end, with up to `MAX_FLAWS` places.
+    """
+    decode = RECORD[encoding]
+    wrong: list[Wrong] = []
+    for position, record in enumerate(records):
+        try:
+            yield to_reading(decode(record))
+        except MalformedMessage as error:
+            wrong += [Wrong(found.place.within("records", position), found.reason) for found in error.wrong]
+            if len(wrong) >= MAX_FLAWS:
+                break
+    if wrong:
+        raise MalformedMessage(wrong)
+
+
+def to_batch(readings: Iterable[Reading], feature_names: Sequence[str] | None) -> TelemetryBatch:
+    """Lay readings out as a batch to learn from, a thousand at a time.
+
+    Args:
+        readings: Consumed as they come.
+        feature_names: Name of each position of the vectors. Without them, vectors have only positions, and
+            readings by name have the names that occur in any of them, in the order in which they first do.
+
+    Raises:
+        InvalidTelemetry: The readings do not fit each other or the names.
+    """
+    if feature_names is not None:
+        check_feature_names(feature_names)
+    remaining = iter(readings)
+    first = next(remaining, None)
+    if first is None:
+        raise EmptyBatch
+    if feature_names is None and not isinstance(first.values, Sequence):
+        everything = [first, *remaining]
+        feature_names = _names_of(everything)
+        remaining = iter(everything)
+    else:
+        remaining = chain([first], remaining)
+    n_features = len(first.values) if feature_names is None else len(feature_names)
+    vehicle_ids: list[str] = []
+    timestamps: list[np.ndarray] = []
+    values: list[np.ndarray] = []
+    while chunk := list(islice(remaining, _READINGS_AT_ONCE)):
+        values.append(matrix([one.values for one in chunk], n_features, feature_names, len(vehicle_ids)))
+        naive = [one.timestamp.astimezone(UTC).replace(tzinfo=None) for one in chunk]
+        timestamps.append(np.array(naive, dtype="datetime64[us]"))
+        vehicle_ids += [one.vehicle_id for one in chunk]
+    return TelemetryBatch(
+        np.concatenate(values),
+        vehicle_ids,
+        np.concatenate(timestamps),
+        None if feature_names is None else tuple(feature_names),
+    )
+
+
+def _instant(timestamp: str) -> tuple[datetime, str]:
+    try:
+        moment = msgspec.convert(timestamp, datetime)
+        if moment.tzinfo is None:
+            return moment.replace(tzinfo=UTC), f"{timestamp}Z"
+        return moment.astimezone(UTC), timestamp
+    except (msgspec.ValidationError, OverflowError) as error:
+        reason = f"expected an RFC 3339 time such as 2026-11-22T10:00:00Z, got {timestamp[:64]!r}"
+        raise MalformedMessage([Wrong(Place(("timestamp",)), reason)]) from error
+
+
+def _values(record: TelemetryRecord) -> Vector | NamedValues:
+    if record.feature_vector is not UNSET and record.features is UNSET:
+        return record.feature_vector
+    if record.features is not UNSET and record.feature_vector is UNSET:
+        return record.features
+    got = "neither" if record.features is UNSET else "both"
+    reason = f"expected feature_vector, or features by name, got {got}"
+    raise MalformedMessage([Wrong(Place(("feature_vector",)), reason)])
+
+
+def _names_of(readings: Sequence[Reading]) -> list[str]:
+    names: dict[str, None] = {}
+    for record, one in enumerate(readings):
+        if isinstance(one.values, Sequence):
+            reason = f"expected names: records[0] has features by name and records[{record}] a feature_vector"
+            raise InvalidFeatureNames([Flaw("feature_names", reason)])
+        names.update(dict.fromkeys(one.values))
+    return list(names)
