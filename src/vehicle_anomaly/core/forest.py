@@ -123,7 +123,8 @@ class Forest:
             raise ValueError("tree_start: expected at least one tree")
         if self.tree_start[0] != 0 or self.tree_start[-1] != self.feature.size:
             raise ValueError("tree_start: expected to span all nodes")
-        if np.any(np.diff(self.tree_start) < 1):
+        # Compared, not subtracted: a difference of crafted numbers can overflow to one that looks right.
+        if np.any(self.tree_start[1:] <= self.tree_start[:-1]):
             raise ValueError("tree_start: expected at least one node in each tree")
 
     def _check_nodes(self) -> None:
@@ -146,7 +147,7 @@ class Forest:
 
 
 def average_path_length(n_samples: int) -> float:
-    """Average path length of an unsuccessful search in a binary search tree of `n_samples`: c(n) of the paper.
+    """Average path length of an unsuccessful search in a binary search tree: c(n) of the paper.
 
     The same operations as scikit-learn's, so the same bits.
     """

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vehicle_anomaly.core.errors import InvalidModelName, InvalidModelVersion
 from vehicle_anomaly.core.fitting import Contamination
 from vehicle_anomaly.core.forest import Forest
-from vehicle_anomaly.core.telemetry import NamedValues, Vector, check_feature_names, matrix
+from vehicle_anomaly.core.telemetry import MAX_FEATURE, NamedValues, Vector, check_feature_names, matrix
 
 MODEL_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 MODEL_VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
@@ -149,8 +149,8 @@ class TrainedModel:
             )
         if self.medians.dtype != np.float64 or self.medians.shape != (self.metadata.n_features,):
             raise ValueError(f"medians: expected {self.metadata.n_features} float64 numbers")
-        if not np.all(np.isfinite(self.medians)):
-            raise ValueError("medians: expected finite numbers")
+        if not np.all(np.abs(self.medians) <= MAX_FEATURE):
+            raise ValueError("medians: expected finite float32 numbers")
 
     def matrix(self, readings: Sequence[Vector | NamedValues]) -> NDArray[np.float64]:
         """Lay readings out in the order of this model's features; see `telemetry.matrix`."""

@@ -28,9 +28,9 @@ class ModelVersions:
     """The versions of one model.
 
     Attributes:
-        latest: The version that answers when none is named; None when no readable one is.
-        versions: Newest first; each of them loads.
-        damaged: Those that do not.
+        latest: The version that answers when none is named; None when that is none of `versions`.
+        versions: Newest first; what scores in each of them has the size and the hash it was published with.
+        damaged: Those that are not what was published, or `LATEST`, when it names none that is there.
     """
 
     latest: ModelVersion | None
@@ -71,7 +71,7 @@ class ModelRepository(Protocol):
         """Return the version that answers when none is named.
 
         Raises:
-            UnknownModel: None was ever published under this name.
+            UnknownModel: None was ever made the latest under this name.
             DamagedModel: The pointer to the latest version is unreadable, or names one that does not exist.
         """
         ...

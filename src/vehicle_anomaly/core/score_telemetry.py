@@ -73,6 +73,7 @@ class ScoreTelemetry:
             WrongFeatureCount: A vector is not as long as the model wants it.
             UnknownFeature: A reading names a feature that the model does not have.
             UnnamedFeatures: A reading names features and the model's have no names.
+            InvalidReading: A value is infinite or beyond float32.
             DamagedModel: The version is not what was published.
             ModelStoreUnavailable: The model could not be read.
         """

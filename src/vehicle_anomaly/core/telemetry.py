@@ -25,6 +25,8 @@ MAX_VEHICLE_ID_LENGTH = 64
 MAX_FLAWS = 100
 """Places a refusal names at most: enough to see the pattern, bounded whatever is sent."""
 
+_MAX_EXPECTED_NAMES = 20
+
 Vector = Sequence[float | None]
 """One value per feature, in the model's order; None is a missing reading."""
 
@@ -89,23 +91,12 @@ class TelemetryBatch:
             raise ValueError("values, vehicle_ids and timestamps differ in length")
         if self.feature_names is not None:
             check_feature_names(self.feature_names, n_features)
-        self._refuse_values_beyond_float32()
-
-    def _refuse_values_beyond_float32(self) -> None:
-        # NaN compares false, so a missing reading passes.
-        rows, columns = np.nonzero(np.abs(self.values) > MAX_FEATURE)
-        if rows.size:
-            raise InvalidReading(
-                [
-                    Flaw(
-                        "feature_vector",
-                        f"{self.values[row, column]} is not a finite float32",
-                        int(row),
-                        int(column),
-                    )
-                    for row, column in zip(rows[:MAX_FLAWS], columns[:MAX_FLAWS], strict=True)
-                ]
-            )
+        flaws = [
+            Flaw("feature_vector", reason, row, column)
+            for row, column, reason in _beyond_float32(self.values)
+        ]
+        if flaws:
+            raise InvalidReading(flaws)
 
 
 def check_feature_names(names: Sequence[str], n_features: int | None = None) -> None:
@@ -150,6 +141,7 @@ def matrix(
         WrongFeatureCount: A vector is not `n_features` long.
         UnknownFeature: A reading names a feature that is not in `feature_names`.
         UnnamedFeatures: A reading names features, which have no names.
+        InvalidReading: A value is infinite or beyond float32.
     """
     rows: list[Vector] = []
     wrong_count: list[Flaw] = []
@@ -166,12 +158,9 @@ def matrix(
             raise UnnamedFeatures([Flaw("features", reason, record)])
         else:
             if not values.keys() <= known:
-                strangers = sorted(values.keys() - known)
-                expected = ", ".join(feature_names)
-                unknown += [
-                    Flaw("features", f"unknown name, expected one of {expected}", record, name)
-                    for name in strangers
-                ]
+                strangers = sorted(values.keys() - known)[:MAX_FLAWS]
+                reason = f"unknown name, expected one of {_some(feature_names)}"
+                unknown += [Flaw("features", reason, record, name) for name in strangers]
             rows.append([values.get(name) for name in feature_names])
         if len(wrong_count) + len(unknown) >= MAX_FLAWS:
             break
@@ -179,4 +168,32 @@ def matrix(
         raise WrongFeatureCount(wrong_count[:MAX_FLAWS])
     if unknown:
         raise UnknownFeature(unknown[:MAX_FLAWS])
-    return np.array(rows, dtype=np.float64).reshape(len(rows), n_features)
+    X = np.array(rows, dtype=np.float64).reshape(len(rows), n_features)
+    beyond = _beyond_float32(X)
+    if beyond:
+        raise InvalidReading(
+            [
+                Flaw("features", reason, first_record + row, feature_names[column])
+                if feature_names is not None and isinstance(readings[row], Mapping)
+                else Flaw("feature_vector", reason, first_record + row, column)
+                for row, column, reason in beyond
+            ]
+        )
+    return X
+
+
+def _beyond_float32(X: NDArray[np.float64]) -> list[tuple[int, int, str]]:
+    """Find values that the trees cannot compare: row, column and what is wrong, for `MAX_FLAWS` at most."""
+    # NaN compares false, so a missing reading passes.
+    rows, columns = np.nonzero(np.abs(X) > MAX_FEATURE)
+    return [
+        (row, column, f"{X[row, column]} is not a finite float32")
+        for row, column in zip(rows[:MAX_FLAWS].tolist(), columns[:MAX_FLAWS].tolist(), strict=True)
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    # A model may have thousands of names, and a refusal repeats them at each of its places.
+    listed = ", ".join(names[:_MAX_EXPECTED_NAMES])
+    more = len(names) - _MAX_EXPECTED_NAMES
+    return f"{listed} and {more} more" if more > 0 else listed

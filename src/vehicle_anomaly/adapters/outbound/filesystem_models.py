@@ -2,13 +2,14 @@
 
 A version is built whole in a temporary folder beside its place and renamed into it, so it is there with all
 its files or not at all. `.lock` in the model's folder is held from the look at whether the version is taken
-until LATEST points at it; readers need no lock.
+until LATEST points at it; readers need no lock. What LATEST is about to become stands in `.next` before the
+version is in its place: whoever dies in between leaves it there, and the next publishing of that version
+takes the step that is missing.
 """
 
-import errno
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from time import time_ns
@@ -24,12 +25,13 @@ from vehicle_anomaly.adapters.outbound.model_codec import (
     Manifest,
     ModelFiles,
 )
-from vehicle_anomaly.adapters.outbound.sealed_folder import SealedFolder, TooLarge
+from vehicle_anomaly.adapters.outbound.sealed_folder import Misplaced, SealedFolder, TooLarge, make_path
 from vehicle_anomaly.core.errors import (
     DamagedModel,
     InvalidModelName,
     InvalidModelVersion,
     ModelStoreUnavailable,
+    Refusal,
     UnknownModel,
     UnknownModelVersion,
     VersionExists,
@@ -38,10 +40,10 @@ from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, T
 from vehicle_anomaly.core.ports import DamagedVersion, ModelVersions
 
 _LOCK: Final = ".lock"
+_NEXT: Final = ".next"
 _TEMPORARY: Final = ".tmp-"
 _MAX_LATEST_BYTES: Final = 1024
 _ABANDONED_AFTER: Final = timedelta(hours=1)
-_NOT_A_FOLDER = (errno.ELOOP, errno.ENOTDIR)
 
 
 class FilesystemModels:
@@ -56,70 +58,63 @@ class FilesystemModels:
         name, version = model.metadata.model_name, model.metadata.model_version
         files = model_codec.encode(model)
         with self._store_errors():
-            self._path.mkdir(parents=True, exist_ok=True)
+            make_path(self._path)
             with SealedFolder.opened(self._path) as root:
                 _make_model_folder(root, name)
-                with self._model_folder(root, name) as folder:
-                    stored = _manifest(folder, name, version)
-                    if stored is None:
-                        stored = self._publish_new(folder, name, version, files)
-                    else:
-                        with folder.locked(_LOCK):
-                            self._publish_again(folder, name, version, stored, files)
+            with self._model_folder(name, UnknownModel(name.value)) as folder:
+                stored = _manifest(folder, name, version)
+                if stored is None:
+                    stored = self._publish_new(folder, name, version, files)
+                else:
+                    with folder.locked(_LOCK):
+                        _publish_again(folder, name, version, stored, files)
         return model_codec.metadata(stored)
 
     def load(self, name: ModelName, version: ModelVersion) -> TrainedModel:
         """Return a version, whole and checked."""
-        with self._store_errors(), self._version_folder(name, version) as folder:
-            manifest = _manifest_in(folder, name, version)
+        unknown = UnknownModelVersion(name.value, version.value)
+        with self._store_errors(), self._model_folder(name, unknown) as folder:
+            manifest = _manifest(folder, name, version)
             if manifest is None:
-                raise UnknownModelVersion(name.value, version.value)
-            try:
-                forest = folder.read(FOREST, MAX_FOREST_BYTES)
-            except (FileNotFoundError, TooLarge) as error:
-                raise DamagedModel(name.value, version.value, f"{FOREST}: {error}") from error
+                raise unknown
+            forest = _forest(folder, name, version)
         return model_codec.decode(manifest, forest)
 
     def latest(self, name: ModelName) -> ModelVersion:
         """Return the version that answers when none is named."""
-        with self._store_errors(), self._existing_model_folder(name) as folder:
+        with self._store_errors(), self._model_folder(name, UnknownModel(name.value)) as folder:
             latest = _read_latest(folder, name)
             if latest is None:
                 raise UnknownModel(name.value)
-            if not _has_manifest(folder, latest.value):
-                raise DamagedModel(name.value, latest.value, f"{LATEST} points at it, and it does not exist")
             return latest
 
     def names(self) -> list[ModelName]:
         """Return the models that have at least one version, sorted."""
         names = []
-        with self._store_errors():
+        with self._store_errors(), ExitStack() as opened:
             try:
-                with SealedFolder.opened(self._path) as root:
-                    for entry in root.folders():
-                        name = _name_of(entry)
-                        if name is not None and _has_versions(root, name):
-                            names.append(name)
+                root = opened.enter_context(SealedFolder.opened(self._path))
             except FileNotFoundError:
                 return []
+            for entry in root.folders():
+                name = _name_of(entry)
+                if name is not None and _has_versions(root, name):
+                    names.append(name)
         return names
 
     def versions(self, name: ModelName) -> ModelVersions:
         """Return the versions of a model."""
-        versions, damaged = [], []
-        with self._store_errors(), self._existing_model_folder(name) as folder:
-            for entry in folder.folders():
+        versions, damaged = {}, []
+        with self._store_errors(), self._model_folder(name, UnknownModel(name.value)) as folder:
+            for version in _version_entries(folder):
                 try:
-                    version = ModelVersion(entry)
                     manifest = _manifest(folder, name, version)
                     if manifest is None:
                         continue
-                    _check_size(folder, manifest, name, version)
-                    versions.append(model_codec.metadata(manifest))
-                except InvalidModelVersion:
-                    continue
+                    model_codec.check_forest(manifest, _forest(folder, name, version))
+                    versions[version] = model_codec.metadata(manifest)
                 except DamagedModel as error:
-                    damaged.append(DamagedVersion(entry, error.reason))
+                    damaged.append(DamagedVersion(version.value, error.reason))
             if not versions and not damaged:
                 raise UnknownModel(name.value)
             try:
@@ -127,33 +122,36 @@ class FilesystemModels:
             except DamagedModel as error:
                 latest = None
                 damaged.append(DamagedVersion(LATEST, error.reason))
-        return ModelVersions(latest, tuple(newest_first(versions)), tuple(damaged))
+        readable = latest if latest in versions else None
+        return ModelVersions(readable, tuple(newest_first([*versions.values()])), tuple(damaged))
 
     def metadata(self, name: ModelName, version: ModelVersion) -> ModelMetadata:
         """Return what is known of a version."""
-        with self._store_errors(), self._version_folder(name, version) as folder:
-            manifest = _manifest_in(folder, name, version)
+        unknown = UnknownModelVersion(name.value, version.value)
+        with self._store_errors(), self._model_folder(name, unknown) as folder:
+            manifest = _manifest(folder, name, version)
         if manifest is None:
-            raise UnknownModelVersion(name.value, version.value)
+            raise unknown
         return model_codec.metadata(manifest)
 
     def promote(self, name: ModelName, version: ModelVersion) -> None:
         """Make a version the latest, forward or back."""
         self.load(name, version)
-        with self._store_errors(), self._existing_model_folder(name) as folder, folder.locked(_LOCK):
+        unknown = UnknownModelVersion(name.value, version.value)
+        with self._store_errors(), self._model_folder(name, unknown) as folder, folder.locked(_LOCK):
             _point_latest(folder, version)
 
     def check(self) -> None:
         """Return when the folder can be read; make it when it is not there."""
         with self._store_errors():
-            self._path.mkdir(parents=True, exist_ok=True)
+            make_path(self._path)
             with SealedFolder.opened(self._path) as root:
                 root.names()
 
     def _publish_new(
         self, folder: SealedFolder, name: ModelName, version: ModelVersion, files: ModelFiles
     ) -> Manifest:
-        temporary = f"{_TEMPORARY}{uuid.uuid4().hex}"
+        temporary = _temporary()
         folder.make_folder(temporary)
         try:
             with folder.folder(temporary) as building:
@@ -164,35 +162,21 @@ class FilesystemModels:
             with folder.locked(_LOCK):
                 stored = _manifest(folder, name, version)
                 if stored is not None:
-                    self._publish_again(folder, name, version, stored, files)
+                    _publish_again(folder, name, version, stored, files)
                     return stored
-                _remove_abandoned(folder)
                 if folder.exists(version.value):
                     # Without a manifest it is no version: what is left of a copy by hand, say.
-                    folder.rename(version.value, f"{_TEMPORARY}{uuid.uuid4().hex}")
-                folder.touch(temporary, time_ns())
+                    folder.rename(version.value, _temporary())
+                _prepare_latest(folder, version)
                 folder.rename(temporary, version.value)
-                folder.sync()
-                _point_latest(folder, version)
+                _switch_latest(folder)
+                _remove_abandoned(folder)
         finally:
-            if folder.exists(temporary):
+            # Gone when it was published. If not, the answer matters more than what is left of it, which
+            # a later publisher removes.
+            with suppress(OSError):
                 folder.remove_folder(temporary)
         return model_codec.decode_manifest(files.manifest, name, version)
-
-    def _publish_again(
-        self,
-        folder: SealedFolder,
-        name: ModelName,
-        version: ModelVersion,
-        stored: Manifest,
-        files: ModelFiles,
-    ) -> None:
-        if stored.content_sha256 != files.content_sha256:
-            raise VersionExists(name.value, version.value)
-        # LATEST that was last written before this version came: whoever published it died in between.
-        # LATEST that was written since is somebody's decision, and stays.
-        if not folder.exists(LATEST) or folder.modified_ns(LATEST) < folder.modified_ns(version.value):
-            _point_latest(folder, version)
 
     @contextmanager
     def _store_errors(self) -> Iterator[None]:
@@ -203,119 +187,146 @@ class FilesystemModels:
             raise ModelStoreUnavailable(reason) from error
 
     @contextmanager
-    def _model_folder(self, root: SealedFolder, name: ModelName) -> Iterator[SealedFolder]:
-        with _no_link(name.value, "all", name.value), root.folder(name.value) as folder:
+    def _model_folder(self, name: ModelName, unknown: Refusal) -> Iterator[SealedFolder]:
+        with ExitStack() as opened:
+            # Around the opening alone: a file that is not found later is no unknown model.
+            try:
+                root = opened.enter_context(SealedFolder.opened(self._path))
+                folder = opened.enter_context(root.folder(name.value))
+            except FileNotFoundError as error:
+                raise unknown from error
+            except Misplaced as error:
+                raise DamagedModel(name.value, "all", str(error)) from error
             yield folder
-
-    @contextmanager
-    def _existing_model_folder(self, name: ModelName) -> Iterator[SealedFolder]:
-        try:
-            with SealedFolder.opened(self._path) as root, self._model_folder(root, name) as folder:
-                yield folder
-        except FileNotFoundError as error:
-            raise UnknownModel(name.value) from error
-
-    @contextmanager
-    def _version_folder(self, name: ModelName, version: ModelVersion) -> Iterator[SealedFolder]:
-        try:
-            with (
-                SealedFolder.opened(self._path) as root,
-                self._model_folder(root, name) as model,
-                _no_link(name.value, version.value, version.value),
-                model.folder(version.value) as folder,
-            ):
-                yield folder
-        except FileNotFoundError as error:
-            raise UnknownModelVersion(name.value, version.value) from error
-
-
-@contextmanager
-def _no_link(model_name: str, model_version: str, entry: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NOT_A_FOLDER:
-            reason = f"{entry} is a symbolic link or no folder, and the store follows no links"
-            raise DamagedModel(model_name, model_version, reason) from error
-        raise
 
 
 def _make_model_folder(root: SealedFolder, name: ModelName) -> None:
-    try:
+    with suppress(FileExistsError):
         root.make_folder(name.value)
-    except FileExistsError:
-        return
+    # Also when it was there: whoever made it may not have come this far yet.
     root.sync()
 
 
-def _has_manifest(folder: SealedFolder, version: str) -> bool:
+def _version_entries(folder: SealedFolder) -> list[ModelVersion]:
+    """Return what stands under a version's name; a file never was one, a link claims to be."""
+    files = set(folder.files())
+    versions = []
+    for entry in folder.names():
+        if entry not in files:
+            with suppress(InvalidModelVersion):
+                versions.append(ModelVersion(entry))
+    return versions
+
+
+def _has_manifest(folder: SealedFolder, version: ModelVersion) -> bool:
     try:
-        with folder.folder(version) as inner:
+        with folder.folder(version.value) as inner:
             return inner.exists(MANIFEST)
-    except OSError as error:
-        if isinstance(error, FileNotFoundError) or error.errno in _NOT_A_FOLDER:
-            return False
-        raise
+    except (FileNotFoundError, Misplaced):
+        return False
 
 
 def _has_versions(root: SealedFolder, name: ModelName) -> bool:
     with root.folder(name.value) as folder:
-        return any(_has_manifest(folder, version) for version in folder.folders())
+        return any(_has_manifest(folder, version) for version in _version_entries(folder))
 
 
 def _manifest(folder: SealedFolder, name: ModelName, version: ModelVersion) -> Manifest | None:
     """Read the manifest of a version in a model's folder; None when there is no such version."""
     try:
-        with _no_link(name.value, version.value, version.value), folder.folder(version.value) as inner:
-            return _manifest_in(inner, name, version)
+        with folder.folder(version.value) as inner:
+            data = inner.read(MANIFEST, MAX_MANIFEST_BYTES)
     except FileNotFoundError:
         return None
-
-
-def _manifest_in(folder: SealedFolder, name: ModelName, version: ModelVersion) -> Manifest | None:
-    try:
-        with _no_link(name.value, version.value, MANIFEST):
-            data = folder.read(MANIFEST, MAX_MANIFEST_BYTES)
-    except FileNotFoundError:
-        return None
-    except (TooLarge, IsADirectoryError) as error:
-        raise DamagedModel(name.value, version.value, f"{MANIFEST}: {error}") from error
+    except (TooLarge, Misplaced) as error:
+        raise DamagedModel(name.value, version.value, str(error)) from error
     return model_codec.decode_manifest(data, name, version)
 
 
-def _check_size(folder: SealedFolder, manifest: Manifest, name: ModelName, version: ModelVersion) -> None:
-    with folder.folder(version.value) as inner:
-        for file, entry in manifest.files.items():
-            if not inner.exists(file) or inner.size(file) != entry.size:
-                reason = f"{file} does not have the size that {MANIFEST} lists"
-                raise DamagedModel(name.value, version.value, reason)
+def _forest(folder: SealedFolder, name: ModelName, version: ModelVersion) -> bytes:
+    try:
+        with folder.folder(version.value) as inner:
+            return inner.read(FOREST, MAX_FOREST_BYTES)
+    except FileNotFoundError as error:
+        raise DamagedModel(name.value, version.value, f"{FOREST} is not there") from error
+    except (TooLarge, Misplaced) as error:
+        raise DamagedModel(name.value, version.value, str(error)) from error
+
+
+def _publish_again(
+    folder: SealedFolder, name: ModelName, version: ModelVersion, stored: Manifest, files: ModelFiles
+) -> None:
+    """Finish, under the lock, what the first publisher of the same content may have left undone."""
+    if stored.content_sha256 != files.content_sha256:
+        raise VersionExists(name.value, version.value)
+    if not folder.exists(LATEST) or _next(folder) == version.value:
+        _point_latest(folder, version)
+    else:
+        # It may have died before it came to this.
+        folder.sync()
 
 
 def _read_latest(folder: SealedFolder, name: ModelName) -> ModelVersion | None:
     try:
-        with _no_link(name.value, LATEST, LATEST):
-            return ModelVersion(folder.read(LATEST, _MAX_LATEST_BYTES).decode("ascii").strip())
+        latest = ModelVersion(folder.read(LATEST, _MAX_LATEST_BYTES).decode("ascii").strip())
     except FileNotFoundError:
         return None
-    except (TooLarge, IsADirectoryError, UnicodeDecodeError, InvalidModelVersion) as error:
+    except (TooLarge, Misplaced, UnicodeDecodeError, InvalidModelVersion) as error:
         raise DamagedModel(name.value, LATEST, f"{LATEST} names no version: {error}") from error
+    if not _has_manifest(folder, latest):
+        raise DamagedModel(name.value, latest.value, f"{LATEST} points at {latest}, which does not exist")
+    return latest
+
+
+def _next(folder: SealedFolder) -> str | None:
+    """Return the version that LATEST was about to point at when a publisher died."""
+    try:
+        return folder.read(_NEXT, _MAX_LATEST_BYTES).decode("ascii", errors="replace")
+    except (FileNotFoundError, TooLarge, Misplaced):
+        return None
 
 
 def _point_latest(folder: SealedFolder, version: ModelVersion) -> None:
-    temporary = f"{_TEMPORARY}{uuid.uuid4().hex}"
+    _prepare_latest(folder, version)
+    _switch_latest(folder)
+
+
+def _prepare_latest(folder: SealedFolder, version: ModelVersion) -> None:
+    temporary = _temporary()
     folder.write(temporary, version.value.encode("ascii"))
-    folder.touch(temporary, time_ns())
-    folder.rename(temporary, LATEST)
+    folder.rename(temporary, _NEXT)
+
+
+def _switch_latest(folder: SealedFolder) -> None:
+    # What LATEST will point at is on the disk before it does.
+    folder.sync()
+    folder.rename(_NEXT, LATEST)
     folder.sync()
 
 
 def _remove_abandoned(folder: SealedFolder) -> None:
     """Remove what publishers that died left behind, once it is old enough to be nobody's."""
     oldest = time_ns() - int(_ABANDONED_AFTER.total_seconds() * 1e9)
-    folders = set(folder.folders())
     for entry in folder.names():
-        if entry.startswith(_TEMPORARY) and folder.modified_ns(entry) < oldest:
-            (folder.remove_folder if entry in folders else folder.remove)(entry)
+        if entry.startswith(_TEMPORARY):
+            # Its publisher may be removing it at this moment; and what resists hinders no publishing.
+            with suppress(OSError):
+                if folder.modified_ns(entry) < oldest:
+                    _remove_one(folder, entry)
+
+
+def _remove_one(folder: SealedFolder, entry: str) -> None:
+    # Under another name first: half of it must never be there under the name its publisher knows.
+    doomed = _temporary()
+    folder.rename(entry, doomed)
+    if doomed in folder.folders():
+        folder.remove_folder(doomed)
+    else:
+        folder.remove(doomed)
+
+
+def _temporary() -> str:
+    return f"{_TEMPORARY}{uuid.uuid4().hex}"
 
 
 def _name_of(entry: str) -> ModelName | None:

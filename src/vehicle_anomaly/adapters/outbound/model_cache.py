@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal, UnknownModelVersion
+from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, UnknownModel, UnknownModelVersion
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository, ModelVersions
 
@@ -21,8 +21,8 @@ class CachedModels:
     """`ModelRepository` that keeps models in memory and asks the store behind it as seldom as it may.
 
     A version never changes, so one that is in memory is never read again. Which version is the latest is
-    asked for again after `refresh_seconds`. While the store is away, or the latest version in it is damaged,
-    the last one that could be loaded keeps answering; `degraded` tells.
+    asked for again after `refresh_seconds`. While the store is away, or the latest version in it is damaged
+    or gone, the last one that could be loaded keeps answering; `degraded` tells.
     """
 
     def __init__(
@@ -69,14 +69,15 @@ class CachedModels:
         known = self._latest.get(name.value)
         if known is not None and self._is_fresh(known):
             return known.version
-        with self._lock:
-            refreshing = self._refreshing.setdefault(name.value, threading.Lock())
         # One thread asks the store; the others wait for its answer.
-        with refreshing:
+        with self._refreshing_of(name):
             known = self._latest.get(name.value)
             if known is not None and self._is_fresh(known):
                 return known.version
-            return self._refresh(name, known)
+            try:
+                return self._refresh(name, known)
+            finally:
+                self._forget_lock_of_unknown(name)
 
     def load(self, name: ModelName, version: ModelVersion) -> TrainedModel:
         """Return a version, from memory when it is there."""
@@ -127,25 +128,36 @@ class CachedModels:
             version = self._models.latest(name)
             # Loaded before it takes over: the one before keeps serving if this one does not load.
             self.load(name, version)
-        except (DamagedModel, ModelStoreUnavailable, UnknownModelVersion) as error:
+        except (DamagedModel, ModelStoreUnavailable, UnknownModel, UnknownModelVersion) as error:
+            # A published model is for good: a store that knows of none any more has lost it.
             if known is None:
                 raise
             self._degraded[name.value] = str(error)
             known.checked_at = asked_at
             return known.version
-        except Refusal:
-            self._latest.pop(name.value, None)
-            self._degraded.pop(name.value, None)
-            raise
         self._degraded.pop(name.value, None)
-        self._latest[name.value] = _Latest(version, asked_at)
+        with self._lock:
+            self._latest[name.value] = _Latest(version, asked_at)
         return version
 
+    def _refreshing_of(self, name: ModelName) -> threading.Lock:
+        with self._lock:
+            return self._refreshing.setdefault(name.value, threading.Lock())
+
+    def _forget_lock_of_unknown(self, name: ModelName) -> None:
+        # Anybody may ask for any name: what is kept for one that has no model must go again.
+        with self._lock:
+            if name.value not in self._latest:
+                self._refreshing.pop(name.value, None)
+
     def _forget_latest(self, name: ModelName) -> None:
-        known = self._latest.get(name.value)
-        if known is not None:
-            # Out of date, not gone: it still answers if the store goes away now.
-            known.checked_at = -float("inf")
+        # Under its lock: an answer that is on its way was asked for too early, and would count as fresh.
+        with self._refreshing_of(name):
+            known = self._latest.get(name.value)
+            if known is not None:
+                # Out of date, not gone: it still answers if the store goes away now.
+                known.checked_at = -float("inf")
+            self._forget_lock_of_unknown(name)
 
     def _keep(self, model: TrainedModel) -> None:
         key = (model.metadata.model_name.value, model.metadata.model_version.value)

@@ -32,8 +32,9 @@ MAX_FOREST_BYTES: Final = 1024 * 1024 * 1024
 """Of `forest.npz`, packed and unpacked: 1,000 trees on 4,096 samples each take 280 MB."""
 
 _SCALARS = {"offset": np.float64}
-_Count = Annotated[int, msgspec.Meta(ge=0)]
-_Positive = Annotated[int, msgspec.Meta(ge=1)]
+_MAX_COUNT = 2**53  # beyond it, a float, which scores are made with, no longer counts
+_Count = Annotated[int, msgspec.Meta(ge=0, le=_MAX_COUNT)]
+_Positive = Annotated[int, msgspec.Meta(ge=1, le=_MAX_COUNT)]
 
 
 class _FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +79,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """The bytes of a version: each file, in the order in which they are written, and the manifest for last."""
+    """The bytes of a version: each file, in the order they are written in, and the manifest for last."""
 
     files: Mapping[str, bytes]
     manifest: bytes
@@ -142,10 +143,26 @@ def metadata(manifest: Manifest) -> ModelMetadata:
         raise DamagedModel(told.model_name, told.model_version, f"{MANIFEST}: {error}") from error
 
 
+def check_forest(manifest: Manifest, forest: bytes) -> None:
+    """Compare `forest.npz` with what the manifest lists.
+
+    Raises:
+        DamagedModel: It has not the size and hash that it was published with.
+    """
+    told = manifest.metadata
+    entry = manifest.files.get(FOREST)
+    if entry is None:
+        raise DamagedModel(told.model_name, told.model_version, f"{MANIFEST} does not list {FOREST}")
+    if (entry.size, entry.sha256) != (len(forest), hashlib.sha256(forest).hexdigest()):
+        reason = f"{FOREST} does not have the size and SHA-256 that {MANIFEST} lists"
+        raise DamagedModel(told.model_name, told.model_version, reason)
+
+
 def decode(manifest: Manifest, forest: bytes) -> TrainedModel:
     """Turn the files of a version back into a model.
 
-    The hash is checked before a byte of `forest.npz` is parsed; after it, every array.
+    The hash of `forest.npz` is checked before a byte of it is parsed; after it, every array; and at the end,
+    that it is, together with the manifest, the content that was published.
 
     Args:
         manifest: Of the version.
@@ -154,24 +171,22 @@ def decode(manifest: Manifest, forest: bytes) -> TrainedModel:
     Raises:
         DamagedModel: The files are not what was published, or are no model.
     """
+    check_forest(manifest, forest)
     known = metadata(manifest)
     name, version = known.model_name.value, known.model_version.value
-    entry = manifest.files.get(FOREST)
-    if entry is None:
-        raise DamagedModel(name, version, f"{MANIFEST} does not list {FOREST}")
-    if (entry.size, entry.sha256) != (len(forest), hashlib.sha256(forest).hexdigest()):
-        raise DamagedModel(
-            name, version, f"{FOREST} does not have the size and SHA-256 that {MANIFEST} lists"
-        )
     dtypes = {**ARRAY_DTYPES, **_SCALARS, "medians": np.float64}
     try:
         arrays = npz.read(forest, dtypes, MAX_FOREST_BYTES)
         (offset,) = arrays.pop("offset").tolist()
         medians = arrays.pop("medians")
-        return TrainedModel(
+        model = TrainedModel(
             known,
             Forest(n_features=known.n_features, max_samples=known.max_samples, offset=offset, **arrays),
             medians,
         )
     except ValueError as error:
         raise DamagedModel(name, version, f"{FOREST}: {error}") from error
+    # The manifest's own fields count too: feature names in another order would give other scores.
+    if model.content_sha256() != manifest.content_sha256:
+        raise DamagedModel(name, version, f"{MANIFEST} and {FOREST} are not the content that was published")
+    return model

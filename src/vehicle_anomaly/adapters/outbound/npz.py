@@ -1,6 +1,7 @@
 """Flat arrays in NumPy's `.npz`, read as from a stranger: no pickle, no size that the data does not have."""
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-_MAX_HEADER_BYTES = 1024
+_PREFIX_BYTES = 10  # magic string, version, and the length of the header in two bytes
 
 
 def write(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
@@ -33,26 +34,52 @@ def read(packed: bytes, dtypes: Mapping[str, type[np.generic]], max_bytes: int) 
     """
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-            members = archive.infolist()
+            members = {member.filename: member for member in archive.infolist()}
             expected = {f"{name}.npy" for name in dtypes}
-            if sorted(member.filename for member in members) != sorted(expected):
+            if members.keys() != expected or len(archive.infolist()) != len(expected):
                 raise ValueError(f"expected the arrays {', '.join(dtypes)}")
-            if sum(member.file_size for member in members) > max_bytes:
+            if sum(member.file_size for member in members.values()) > max_bytes:
                 raise ValueError(f"expected at most {max_bytes} bytes when unpacked")
-            # A member gives at most the size it declares, whatever is packed in it.
-            return {name: _flat(archive.read(f"{name}.npy"), name, dtype) for name, dtype in dtypes.items()}
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+            return {
+                name: _flat(_unpacked(archive, members[f"{name}.npy"]), name, dtype)
+                for name, dtype in dtypes.items()
+            }
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise ValueError(f"not readable: {error}") from error
 
 
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    # Of zipfile's methods, these alone unpack no more than they are asked for.
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{member.filename}: expected it stored or deflated")
+    with archive.open(member) as stream:
+        # One byte more than declared: zipfile compares the checksum only when it meets the end.
+        return stream.read(member.file_size + 1)
+
+
 def _flat(data: bytes, name: str, dtype: type[np.generic]) -> NDArray[Any]:
-    stream = io.BytesIO(data)
-    if npy.read_magic(stream) != (1, 0):
-        raise ValueError(f"{name}: expected version 1.0 of the .npy format")
-    shape, _, stored = npy.read_array_header_1_0(stream, max_header_size=_MAX_HEADER_BYTES)
-    if stored != np.dtype(dtype) or len(shape) != 1:
-        raise ValueError(f"{name}: expected a flat array of {np.dtype(dtype)}, got {stored}{shape}")
-    if shape[0] < 0 or shape[0] * stored.itemsize != len(data) - stream.tell():
-        raise ValueError(f"{name}: its length is not that of its data")
+    """Read a flat array whose header is, but for padding, the one NumPy writes: compared, never parsed."""
+    header_end = _PREFIX_BYTES + int.from_bytes(data[_PREFIX_BYTES - 2 : _PREFIX_BYTES], "little")
+    length, rest = divmod(len(data) - header_end, np.dtype(dtype).itemsize)
+    if length < 0 or rest or _padding_off(data[:header_end]) != _padding_off(_header(dtype, length)):
+        raise ValueError(f"{name}: expected a flat array of {np.dtype(dtype)}, of the length of its data")
     # A copy, writable and aligned: a view would keep the whole member alive.
-    return np.frombuffer(data, stored, offset=stream.tell()).copy()
+    return np.frombuffer(data, dtype, offset=header_end).copy()
+
+
+def _header(dtype: type[np.generic], length: int) -> bytes:
+    header = io.BytesIO()
+    descr = npy.dtype_to_descr(np.dtype(dtype))
+    npy.write_array_header_1_0(header, {"descr": descr, "fortran_order": False, "shape": (length,)})
+    return header.getvalue()
+
+
+def _padding_off(header: bytes) -> tuple[bytes, bytes]:
+    return header[: _PREFIX_BYTES - 2], header[_PREFIX_BYTES:].rstrip(b" \n")

@@ -1,7 +1,9 @@
 """Folders by file descriptor: no name, and no symbolic link, leads out of them."""
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +17,14 @@ class TooLarge(OSError):
     """A file is larger than its reader allows."""
 
 
+class Misplaced(OSError):
+    """A name stands for something else than the file or folder it should: a link, a pipe, a folder."""
+
+
 class SealedFolder:
     """An open folder and what is directly in it. Every name is one component; links are never followed.
 
-    All methods raise `OSError` as the operating system does; a symbolic link in the place of a file or folder
-    is `ELOOP` or `ENOTDIR`.
+    All methods raise `OSError` as the operating system does.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -37,12 +42,21 @@ class SealedFolder:
 
     @contextmanager
     def folder(self, name: str) -> Iterator["SealedFolder"]:
-        """Open a folder in this one."""
-        folder = SealedFolder(os.open(_component(name), _FOLDER | _NO_LINK, dir_fd=self._descriptor))
+        """Open a folder in this one.
+
+        Raises:
+            Misplaced: It is a symbolic link or no folder.
+        """
         try:
-            yield folder
+            descriptor = os.open(_component(name), _FOLDER | _NO_LINK, dir_fd=self._descriptor)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise Misplaced(f"{name} is a symbolic link or no folder, and no link is followed") from error
+            raise
+        try:
+            yield SealedFolder(descriptor)
         finally:
-            os.close(folder._descriptor)
+            os.close(descriptor)
 
     def make_folder(self, name: str) -> None:
         """Make a folder; fail if the name is taken."""
@@ -50,12 +64,18 @@ class SealedFolder:
 
     def names(self) -> list[str]:
         """Return what is in this folder, sorted."""
-        return sorted(os.listdir(self._descriptor))
+        with os.scandir(self._descriptor) as entries:
+            return sorted(entry.name for entry in entries)
 
     def folders(self) -> list[str]:
         """Return the folders in this one, sorted; a link to a folder is none."""
         with os.scandir(self._descriptor) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+
+    def files(self) -> list[str]:
+        """Return the regular files in this folder, sorted; a link to a file is none."""
+        with os.scandir(self._descriptor) as entries:
+            return sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
 
     def exists(self, name: str) -> bool:
         """Tell whether the name is taken, if only by a dangling link."""
@@ -69,39 +89,44 @@ class SealedFolder:
         """Return when a file or folder was last written, in ns since the epoch."""
         return os.stat(_component(name), dir_fd=self._descriptor, follow_symlinks=False).st_mtime_ns
 
-    def touch(self, name: str, modified_ns: int) -> None:
-        """Say when a file or folder was last written, in ns since the epoch."""
-        times = (modified_ns, modified_ns)
-        os.utime(_component(name), ns=times, dir_fd=self._descriptor, follow_symlinks=False)
-
-    def size(self, name: str) -> int:
-        """Return the size of a file in bytes."""
-        return os.stat(_component(name), dir_fd=self._descriptor, follow_symlinks=False).st_size
-
     def read(self, name: str, max_bytes: int) -> bytes:
         """Read a file.
 
         Raises:
             TooLarge: It holds more than `max_bytes`.
+            Misplaced: It is a symbolic link or no file.
         """
         # O_NONBLOCK: a pipe in the place of a file must not hang the reader.
-        descriptor = os.open(
-            _component(name), os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=self._descriptor
-        )
-        with open(descriptor, "rb") as file:  # noqa: PTH123  # no path, a descriptor
-            data = file.read(max_bytes + 1)
-        if len(data) > max_bytes:
-            raise TooLarge(f"{name} is larger than {max_bytes} bytes")
-        return data
+        flags = os.O_RDONLY | os.O_NONBLOCK | _NO_LINK
+        try:
+            descriptor = os.open(_component(name), flags, dir_fd=self._descriptor)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):
+                raise Misplaced(f"{name} is a symbolic link or no file, and no link is followed") from error
+            raise
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise Misplaced(f"{name} is no file")
+            if status.st_size > max_bytes:
+                raise TooLarge(f"{name} is larger than {max_bytes} bytes")
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read(status.st_size)
+        finally:
+            os.close(descriptor)
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a new file through to the disk; fail if the name is taken."""
+        """Write a new file through to the disk, all of it or nothing; fail if the name is taken."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
         descriptor = os.open(_component(name), flags, 0o666, dir_fd=self._descriptor)
-        with open(descriptor, "wb") as file:  # noqa: PTH123  # no path, a descriptor
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with open(descriptor, "wb") as file:  # noqa: PTH123  # no path, a descriptor
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            self.remove(name)
+            raise
 
     def rename(self, old: str, new: str) -> None:
         """Give a file or folder in this folder another name, replacing a file or an empty folder."""
@@ -125,7 +150,7 @@ class SealedFolder:
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
-        """Hold an exclusive lock on a file, made when it is not there; the system lets go if the process dies."""
+        """Hold an exclusive lock on a file, made when needed; it ends with the process that holds it."""
         flags = os.O_RDWR | os.O_CREAT | _NO_LINK
         descriptor = os.open(_component(name), flags, 0o666, dir_fd=self._descriptor)
         try:
@@ -133,6 +158,16 @@ class SealedFolder:
             yield
         finally:
             os.close(descriptor)
+
+
+def make_path(path: Path) -> None:
+    """Make a folder and those above it that are not there, through to the disk."""
+    if path.is_dir():
+        return
+    make_path(path.parent)
+    path.mkdir(exist_ok=True)
+    with SealedFolder.opened(path.parent) as parent:
+        parent.sync()
 
 
 def _component(name: str) -> str:
