@@ -8,6 +8,7 @@ from vehicle_anomaly.adapters.inbound.cli.app import app, run
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.container import Container
 from vehicle_anomaly.demo.command import command as demo
+from vehicle_anomaly.observability import configure_logging
 from vehicle_anomaly.settings import SettingsError, load_settings
 
 
@@ -21,7 +22,9 @@ def _services() -> Services:
     @cache
     def container() -> Container:
         # Not before a command asks: `--help` must work whatever the environment says.
-        return Container(settings=load_settings(os.environ))
+        settings = load_settings(os.environ)
+        configure_logging(settings.log_level)
+        return Container(settings=settings)
 
     return Services(
         train_model=lambda: container().train_model(),

@@ -3,7 +3,12 @@
 from typing import assert_never
 
 from dependency_injector import containers, providers
+from litestar import Litestar
 
+from vehicle_anomaly import __version__
+from vehicle_anomaly.adapters.inbound.http.app import create_app
+from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
+from vehicle_anomaly.adapters.inbound.http.server import HttpServer
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.model_cache import CachedModels
 from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
@@ -20,6 +25,24 @@ def open_model_store(store: ModelStore) -> ModelRepository:
             return FilesystemModels(folder)
         case _:
             assert_never(store)
+
+
+def describe_http(settings: Settings) -> HttpOptions:
+    """Return how the settings want the API to present and limit itself."""
+    return HttpOptions(
+        version=__version__,
+        environment=settings.environment,
+        cors_origins=settings.cors_origins,
+        allowed_hosts=settings.allowed_hosts,
+        max_body_bytes=settings.max_body_bytes,
+        training_slots=settings.training_slots,
+        training_queue=settings.training_queue,
+    )
+
+
+def drive_http(train_model: TrainModel, score_telemetry: ScoreTelemetry, models: CachedModels) -> HttpParts:
+    """Return what the API drives."""
+    return HttpParts(train_model, score_telemetry, models, models.in_memory, lambda: models.degraded)
 
 
 class Container(containers.DeclarativeContainer):
@@ -40,3 +63,11 @@ class Container(containers.DeclarativeContainer):
         TrainModel, models, clock, settings.provided.forest_parameters
     )
     score_telemetry: providers.Provider[ScoreTelemetry] = providers.Singleton(ScoreTelemetry, models)
+    http_app: providers.Provider[Litestar] = providers.Singleton(
+        create_app,
+        providers.Callable(drive_http, train_model, score_telemetry, models),
+        providers.Callable(describe_http, settings),
+    )
+    http_server: providers.Provider[HttpServer] = providers.Factory(
+        HttpServer, http_app, settings.provided.host, settings.provided.port
+    )

@@ -103,7 +103,7 @@ class PromoteResponse(msgspec.Struct, frozen=True):
     """The version that answers from now on when none is named."""
 
     model_name: ModelNameText
-    latest: ModelVersionText
+    model_version: ModelVersionText
 
 
 def verdict_response(verdicts: Verdicts, verdict: Verdict, timestamp: str) -> VerdictResponse:

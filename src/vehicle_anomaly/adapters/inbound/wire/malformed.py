@@ -65,7 +65,8 @@ def explain(error: Exception, message: bytes) -> Wrong:
         return _explain_validation(text)
     byte = _BYTE.search(text)
     place = place_at(message, int(byte.group(1))) if byte else None
-    return Wrong(place or Place(), text[0].lower() + text[1:])
+    what = text.partition(" is malformed: ")[2] or text[0].lower() + text[1:]
+    return Wrong(place or Place(), f"malformed: {what}")
 
 
 def _explain_validation(text: str) -> Wrong:

@@ -1,0 +1,56 @@
+"""The ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio.to_thread import run_sync
+from litestar import Litestar
+from litestar.config.allowed_hosts import AllowedHostsConfig
+from litestar.config.cors import CORSConfig
+
+from vehicle_anomaly.adapters.inbound.http.documentation import documentation_routes
+from vehicle_anomaly.adapters.inbound.http.errors import EXCEPTION_HANDLERS
+from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
+from vehicle_anomaly.adapters.inbound.http.model_routes import model_routes
+from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
+from vehicle_anomaly.adapters.inbound.http.service_routes import service_routes
+from vehicle_anomaly.adapters.inbound.http.telemetry_routes import telemetry_routes
+from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlots
+from vehicle_anomaly.core import kernel
+
+
+def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
+    """Return the application that serves these parts."""
+    slots = TrainingSlots(options.training_slots, options.training_queue)
+    metrics = RequestMetrics()
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        # Compiled before the first request, never inside one.
+        await run_sync(kernel.warm_up)
+        try:
+            yield
+        finally:
+            await run_sync(slots.close)
+
+    return Litestar(
+        route_handlers=[
+            *telemetry_routes(parts, slots),
+            *model_routes(parts.models),
+            *service_routes(parts, options),
+            metrics.route(),
+            *documentation_routes(options.version),
+        ],
+        middleware=[metrics],
+        exception_handlers=EXCEPTION_HANDLERS,
+        lifespan=[lifespan],
+        request_max_body_size=options.max_body_bytes,
+        cors_config=CORSConfig(allow_origins=list(options.cors_origins)) if options.cors_origins else None,
+        # A load balancer's health check carries the address of the target as its host.
+        allowed_hosts=AllowedHostsConfig(list(options.allowed_hosts), exclude=["^/health"])
+        if options.allowed_hosts
+        else None,
+        openapi_config=None,
+        # Litestar would log refusals as errors; what failed is logged where it is answered.
+        logging_config=None,
+    )

@@ -1,0 +1,79 @@
+"""The OpenAPI document and a page that shows it, with nothing from outside the service."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from litestar import MediaType, Response, get
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+
+from vehicle_anomaly.adapters.inbound.http.openapi import openapi_document
+
+_PAGE: Final = b"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>vehicle-anomaly</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/schema/assets/swagger-ui.css">
+<script src="/schema/assets/swagger-ui-bundle.js" defer></script>
+<script src="/schema/assets/start.js" defer></script>
+</head>
+<body><div id="documentation"></div></body>
+</html>
+"""
+
+# A file of its own, so that a content policy can do without inline scripts. Swagger UI would otherwise ask
+# a validator on the internet what it thinks of the document.
+_START: Final = b"""SwaggerUIBundle({
+  url: "/schema/openapi.json",
+  dom_id: "#documentation",
+  deepLinking: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+});
+"""
+
+_CACHED: Final = {"Cache-Control": "public, max-age=86400"}
+
+
+def documentation_routes(version: str) -> list[HTTPRouteHandler]:
+    """Return the handlers.
+
+    Args:
+        version: Of the service.
+    """
+    document = msgspec.json.encode(openapi_document(version))
+    assets = {
+        "start.js": (_START, "text/javascript"),
+        "swagger-ui-bundle.js": (_swagger_file("swagger-ui-bundle.js"), "text/javascript"),
+        "swagger-ui.css": (_swagger_file("swagger-ui.css"), "text/css"),
+    }
+
+    @get("/schema", sync_to_thread=False)
+    def page() -> Response[bytes]:
+        return Response(_PAGE, media_type=MediaType.HTML)
+
+    @get("/schema/openapi.json", sync_to_thread=False)
+    def openapi() -> Response[bytes]:
+        return Response(document, media_type=MediaType.JSON)
+
+    @get("/schema/assets/{name:str}", sync_to_thread=False)
+    def asset(name: str) -> Response[bytes]:
+        if name not in assets:
+            raise NotFoundException
+        content, media_type = assets[name]
+        return Response(content, media_type=media_type, headers=_CACHED)
+
+    return [page, openapi, asset]
+
+
+def _swagger_file(name: str) -> bytes:
+    # swagger-ui-py is installed for these files alone; its code is never imported.
+    spec = find_spec("swagger_ui")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("swagger-ui-py is not installed")
+    return (Path(spec.origin).parent / "static" / name).read_bytes()

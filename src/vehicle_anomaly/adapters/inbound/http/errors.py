@@ -1,0 +1,91 @@
+"""Exceptions → problem details. Nothing a caller sends ends anywhere else."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Response
+from litestar.exceptions import HTTPException
+
+from vehicle_anomaly.adapters.inbound.http.negotiation import HttpRequest, UnsupportedMediaType
+from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlotsBusy
+from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
+from vehicle_anomaly.adapters.inbound.wire.problems import (
+    Problem,
+    problem,
+    problem_of_malformed,
+    problem_of_refusal,
+)
+from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal
+
+PROBLEM_JSON = "application/problem+json"
+_RETRY_AFTER_SECONDS = "5"
+
+_log = structlog.get_logger(__name__)
+_encode = msgspec.json.Encoder().encode
+
+ExceptionHandler = Callable[[HttpRequest, Any], Response[bytes]]
+
+
+def answer(told: Problem, headers: Mapping[str, str] | None = None) -> Response[bytes]:
+    """Return a problem as a response."""
+    return Response(_encode(told), media_type=PROBLEM_JSON, status_code=told.status, headers=headers)
+
+
+def _malformed(_: HttpRequest, error: MalformedMessage) -> Response[bytes]:
+    return answer(problem_of_malformed(error))
+
+
+def _refused(request: HttpRequest, error: Refusal) -> Response[bytes]:
+    return answer(problem_of_refusal(error, single=request.scope["path"] == "/score"))
+
+
+def _unsupported_media_type(_: HttpRequest, error: UnsupportedMediaType) -> Response[bytes]:
+    return answer(problem("unsupported-media-type", "Unsupported media type", 415, str(error)))
+
+
+def _busy(_: HttpRequest, error: TrainingSlotsBusy) -> Response[bytes]:
+    told = problem("training-slots-busy", "All training slots are busy", 429, str(error))
+    return answer(told, {"Retry-After": _RETRY_AFTER_SECONDS})
+
+
+def _unavailable(_: HttpRequest, error: ModelStoreUnavailable | DamagedModel) -> Response[bytes]:
+    _log.error("model store failed", error=str(error))
+    if isinstance(error, DamagedModel):
+        told = problem("damaged-model", "The stored model is damaged", 503, str(error))
+    else:
+        told = problem("model-store-unavailable", "The model store is out of reach", 503, str(error))
+    return answer(told, {"Retry-After": _RETRY_AFTER_SECONDS})
+
+
+def _http(request: HttpRequest, error: HTTPException) -> Response[bytes]:
+    status = HTTPStatus(error.status_code)
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _unexpected(request, error)
+    details = {
+        HTTPStatus.NOT_FOUND: f"there is nothing at {request.scope['path']}",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.scope['path']} does not take {request.method}",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body: larger than MAX_BODY_BYTES allows, send fewer records",
+    }
+    kind = status.phrase.lower().replace(" ", "-")
+    told = problem(kind, status.phrase, status, details.get(status, error.detail))
+    return answer(told, error.headers)
+
+
+def _unexpected(request: HttpRequest, error: Exception) -> Response[bytes]:
+    _log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
+    return answer(problem("internal-error", "Internal error", 500, "the service failed; its log says why"))
+
+
+EXCEPTION_HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
+    MalformedMessage: _malformed,
+    Refusal: _refused,
+    UnsupportedMediaType: _unsupported_media_type,
+    TrainingSlotsBusy: _busy,
+    ModelStoreUnavailable: _unavailable,
+    DamagedModel: _unavailable,
+    HTTPException: _http,
+    Exception: _unexpected,
+}

@@ -1,0 +1,62 @@
+"""List, tell and promote the versions of models: `/models…`."""
+
+from anyio.to_thread import run_sync
+from litestar import Response, get, put
+from litestar.handlers import HTTPRouteHandler
+
+from vehicle_anomaly.adapters.inbound.http.negotiation import (
+    HttpRequest,
+    read_body,
+    request_encoding,
+    respond,
+)
+from vehicle_anomaly.adapters.inbound.wire import decoding
+from vehicle_anomaly.adapters.inbound.wire.answers import (
+    ModelsResponse,
+    ModelVersionItem,
+    ModelVersionsResponse,
+    PromoteResponse,
+    metadata_response,
+    versions_response,
+)
+from vehicle_anomaly.core.model import ModelName, ModelVersion
+from vehicle_anomaly.core.ports import ModelRepository
+
+
+def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
+    """Return the handlers; each asks the store, so each works in a thread."""
+
+    def names() -> ModelsResponse:
+        return ModelsResponse([name.value for name in models.names()])
+
+    def versions(name: str) -> ModelVersionsResponse:
+        return versions_response(name, models.versions(ModelName(name)))
+
+    def metadata(name: str, version: str) -> ModelVersionItem:
+        known = models.metadata(ModelName(name), ModelVersion(version))
+        return metadata_response(
+            known, is_latest=models.versions(known.model_name).latest == known.model_version
+        )
+
+    def promote(name: str, version: str) -> PromoteResponse:
+        models.promote(ModelName(name), ModelVersion(version))
+        return PromoteResponse(name, version)
+
+    @get("/models")
+    async def list_models(request: HttpRequest) -> Response[bytes]:
+        return respond(request, await run_sync(names))
+
+    @get("/models/{name:str}")
+    async def list_versions(request: HttpRequest, name: str) -> Response[bytes]:
+        return respond(request, await run_sync(versions, name))
+
+    @get("/models/{name:str}/versions/{version:str}")
+    async def show_version(request: HttpRequest, name: str, version: str) -> Response[bytes]:
+        return respond(request, await run_sync(metadata, name, version))
+
+    @put("/models/{name:str}/latest")
+    async def promote_version(request: HttpRequest, name: str) -> Response[bytes]:
+        wanted = decoding.PROMOTE[request_encoding(request)](await read_body(request))
+        return respond(request, await run_sync(promote, name, wanted.model_version))
+
+    return [list_models, list_versions, show_version, promote_version]

@@ -1,0 +1,272 @@
+"""The OpenAPI 3.1 document, with schemas made from the very types that decode and encode.
+
+Litestar's own generator describes what Litestar decodes; here msgspec decodes the bytes, and knows the
+constraints that it holds them to.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from vehicle_anomaly.adapters.inbound.http import openapi_examples as examples
+from vehicle_anomaly.adapters.inbound.http import service_routes as service
+from vehicle_anomaly.adapters.inbound.wire import answers, requests
+from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
+from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
+from vehicle_anomaly.adapters.inbound.wire.problems import Problem
+
+_Record = requests.TelemetryRecord
+_STATUS_WORDS: Final = {
+    400: "The request is malformed or not valid; `detail` and `errors` say where.",
+    404: "The model or the version does not exist.",
+    409: "The version exists with other content.",
+    413: "The body is over the limit.",
+    415: "The media type is not supported.",
+    429: "All training slots are busy.",
+    503: "The model store is out of reach, or the model in it is damaged.",
+}
+_RETRIED_LATER: Final = (429, 503)
+_WRITES: Final = (400, 413, 415, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body: its type and an example of it."""
+
+    kind: Any
+    example: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call of the API."""
+
+    method: str
+    path: str
+    identity: str
+    summary: str
+    tag: str
+    success: int
+    answer: Body | None
+    request: Body | None = None
+    problems: tuple[int, ...] = ()
+    description: str = ""
+
+
+OPERATIONS: Final = (
+    Operation(
+        "post",
+        "/ingest",
+        "ingest",
+        "Train a model on a batch of telemetry",
+        "telemetry",
+        201,
+        Body(answers.IngestResponse, examples.INGEST_ANSWER),
+        Body(requests.IngestRequest[_Record], examples.INGEST_REQUEST),
+        (*_WRITES, 409, 429),
+        "The version that is published never changes. Sending the same batch again under the same version "
+        "succeeds and changes nothing.",
+    ),
+    Operation(
+        "post",
+        "/score",
+        "score",
+        "Say of one reading whether something is wrong",
+        "telemetry",
+        200,
+        Body(answers.VerdictResponse, examples.SCORE_ANSWER),
+        Body(requests.ScoreRequest, examples.SCORE_REQUEST),
+        (*_WRITES, 404),
+    ),
+    Operation(
+        "post",
+        "/score/batch",
+        "scoreBatch",
+        "Say of each reading in a batch whether something is wrong",
+        "telemetry",
+        200,
+        Body(answers.ScoreBatchResponse, examples.SCORE_BATCH_ANSWER),
+        Body(requests.ScoreBatchRequest[_Record], examples.SCORE_BATCH_REQUEST),
+        (*_WRITES, 404),
+    ),
+    Operation(
+        "get",
+        "/models",
+        "listModels",
+        "List the models",
+        "models",
+        200,
+        Body(answers.ModelsResponse, examples.MODELS_ANSWER),
+        problems=(503,),
+    ),
+    Operation(
+        "get",
+        "/models/{name}",
+        "listModelVersions",
+        "List the versions of a model, newest first",
+        "models",
+        200,
+        Body(answers.ModelVersionsResponse, examples.VERSIONS_ANSWER),
+        problems=(400, 404, 503),
+    ),
+    Operation(
+        "get",
+        "/models/{name}/versions/{version}",
+        "showModelVersion",
+        "Tell what is known of a version",
+        "models",
+        200,
+        Body(answers.ModelVersionItem, examples.VERSION_ANSWER),
+        problems=(400, 404, 503),
+    ),
+    Operation(
+        "put",
+        "/models/{name}/latest",
+        "promoteModelVersion",
+        "Promote a version, or roll back to one",
+        "models",
+        200,
+        Body(answers.PromoteResponse, examples.PROMOTE_ANSWER),
+        Body(requests.PromoteRequest, examples.PROMOTE_REQUEST),
+        (*_WRITES, 404),
+    ),
+    Operation(
+        "get",
+        "/",
+        "describeService",
+        "Tell what this service is",
+        "service",
+        200,
+        Body(service.ServiceResponse, examples.SERVICE_ANSWER),
+    ),
+    Operation(
+        "get",
+        "/healthz",
+        "checkLiveness",
+        "Tell that the process lives; touches nothing else",
+        "service",
+        200,
+        Body(service.LivenessResponse, examples.LIVENESS_ANSWER),
+    ),
+    Operation(
+        "get",
+        "/health",
+        "checkHealth",
+        "Tell that the process is well",
+        "service",
+        200,
+        Body(service.HealthResponse, examples.HEALTH_ANSWER),
+    ),
+    Operation(
+        "get",
+        "/health/ready",
+        "checkReadiness",
+        "Tell whether the service can do its work",
+        "service",
+        200,
+        Body(service.ReadinessResponse, examples.READY_ANSWER),
+    ),
+    Operation("get", "/metrics", "scrapeMetrics", "Prometheus metrics", "service", 200, None),
+)
+
+_PARAMETERS: Final = {
+    "name": (ModelNameText, "The model."),
+    "version": (ModelVersionText, "The version of the model."),
+}
+_REFERENCE: Final = "#/components/schemas/{name}"
+
+
+def openapi_document(version: str) -> dict[str, Any]:
+    """Return the document.
+
+    Args:
+        version: Of the service.
+    """
+    kinds = [body.kind for each in OPERATIONS for body in (each.request, each.answer) if body is not None]
+    _, components = msgspec.json.schema_components([*kinds, Problem], ref_template=_REFERENCE)
+    paths: dict[str, dict[str, Any]] = {}
+    for each in OPERATIONS:
+        paths.setdefault(each.path, {})[each.method] = _operation(each)
+    document = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "vehicle-anomaly",
+            "version": version,
+            "summary": "Learns what normal vehicle telemetry looks like and scores new readings against it.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "tags": [
+            {"name": "telemetry", "description": "Train and score."},
+            {"name": "models", "description": "Immutable versions, and which one answers."},
+            {"name": "service", "description": "What the service says of itself."},
+        ],
+        "paths": paths,
+        "components": {"schemas": _either_vector_or_names(components)},
+    }
+    # msgspec names a generic type by its parameters; callers have no use for those.
+    text = msgspec.json.encode(document).replace(b"_TelemetryRecord_", b"").replace(b"[TelemetryRecord]", b"")
+    renamed: dict[str, Any] = msgspec.json.decode(text)
+    return renamed
+
+
+def _operation(each: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {"operationId": each.identity, "summary": each.summary, "tags": [each.tag]}
+    if each.description:
+        described["description"] = each.description
+    parameters = [_parameter(name) for name in _PARAMETERS if f"{{{name}}}" in each.path]
+    if parameters:
+        described["parameters"] = parameters
+    if each.request is not None:
+        described["requestBody"] = {"required": True, "content": _content(each.request)}
+    responses: dict[str, Any] = {str(each.success): _success(each)}
+    if each.identity == "checkReadiness":
+        unready = Body(service.ReadinessResponse, examples.UNREADY_ANSWER)
+        responses["503"] = {"description": "The model store is out of reach.", "content": _content(unready)}
+    responses |= {str(status): _problem(status) for status in sorted(each.problems)}
+    described["responses"] = responses
+    return described
+
+
+def _parameter(name: str) -> dict[str, Any]:
+    kind, description = _PARAMETERS[name]
+    schema = msgspec.json.schema(kind)
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
+
+
+def _success(each: Operation) -> dict[str, Any]:
+    if each.answer is None:
+        return {"description": "Prometheus text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    return {"description": "Done.", "content": _content(each.answer)}
+
+
+def _content(body: Body) -> dict[str, Any]:
+    (schema,), _ = msgspec.json.schema_components([body.kind], ref_template=_REFERENCE)
+    return {
+        Encoding.JSON.value: {"schema": schema, "example": body.example},
+        Encoding.MSGPACK.value: {"schema": schema},
+    }
+
+
+def _problem(status: int) -> dict[str, Any]:
+    told = {name: {"value": value} for name, value in examples.PROBLEMS[status].items()}
+    schema = {"$ref": _REFERENCE.format(name="Problem")}
+    response: dict[str, Any] = {
+        "description": _STATUS_WORDS[status],
+        "content": {"application/problem+json": {"schema": schema, "examples": told}},
+    }
+    if status in _RETRIED_LATER:
+        seconds = {"type": "integer", "minimum": 0}
+        response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": seconds}}
+    return response
+
+
+def _either_vector_or_names(components: Mapping[str, Any]) -> dict[str, Any]:
+    """Say of records what their type cannot: one of the two fields, not both."""
+    one_of = [{"required": ["feature_vector"]}, {"required": ["features"]}]
+    records = (requests.TelemetryRecord.__name__, requests.ScoreRequest.__name__)
+    return {
+        name: {**schema, "oneOf": one_of} if name in records else schema
+        for name, schema in components.items()
+    }

@@ -1,0 +1,182 @@
+"""Examples in the OpenAPI document. A test decodes each with the decoder that its operation uses."""
+
+from typing import Any, Final
+
+from vehicle_anomaly.adapters.inbound.wire.problems import TYPE_PREFIX
+
+_NAMES: Final = ["engine_speed_rpm", "vehicle_speed_kmh", "coolant_temperature_celsius", "air_flow_rate_gps"]
+_VERSION: Final = "20261122100004512034-5f0c2a9be41d"
+_METADATA: Final[dict[str, Any]] = {
+    "model_name": "default",
+    "model_version": _VERSION,
+    "trained_at": "2026-11-22T10:00:04.512034Z",
+    "n_estimators": 200,
+    "contamination": 0.05,
+    "random_state": 42,
+    "max_samples": 3,
+    "n_features": 4,
+    "feature_names": _NAMES,
+    "record_count": 3,
+    "records_with_missing": 1,
+    "missing_per_feature": [0, 0, 0, 1],
+    "vehicle_count": 2,
+    "first_timestamp": "2026-11-22T09:59:57Z",
+    "last_timestamp": "2026-11-22T09:59:59Z",
+}
+_VERDICT: Final[dict[str, Any]] = {
+    "vehicle_id": "veh-017",
+    "timestamp": "2026-11-22T10:00:05Z",
+    "model_name": "default",
+    "model_version": _VERSION,
+    "anomaly_score": -0.0713,
+    "is_anomaly": True,
+    "missing": ["air_flow_rate_gps"],
+}
+_RECORDS: Final[list[dict[str, Any]]] = [
+    {
+        "vehicle_id": "veh-017",
+        "timestamp": "2026-11-22T09:59:57Z",
+        "feature_vector": [1470.0, 62.5, 88.0, 11.9],
+    },
+    {
+        "vehicle_id": "veh-017",
+        "timestamp": "2026-11-22T09:59:58Z",
+        "feature_vector": [1495.0, 63.0, 88.0, None],
+    },
+    {"vehicle_id": "veh-018", "timestamp": "2026-11-22T09:59:59Z", "feature_vector": [810.0, 0.0, 71.0, 2.4]},
+]
+
+INGEST_REQUEST: Final = {"records": _RECORDS, "feature_names": _NAMES}
+INGEST_ANSWER: Final = {
+    "model_name": "default",
+    "model_version": _VERSION,
+    "record_count": 3,
+    "metadata": _METADATA,
+}
+SCORE_REQUEST: Final = {
+    "vehicle_id": "veh-017",
+    "timestamp": "2026-11-22T10:00:05Z",
+    "features": {"engine_speed_rpm": 4870.0, "vehicle_speed_kmh": 12.0, "coolant_temperature_celsius": 119.0},
+}
+SCORE_ANSWER: Final = _VERDICT
+SCORE_BATCH_REQUEST: Final = {"records": _RECORDS[:1], "model_version": _VERSION}
+SCORE_BATCH_ANSWER: Final = {
+    "model_name": "default",
+    "model_version": _VERSION,
+    "results": [
+        {**_VERDICT, "timestamp": "2026-11-22T09:59:57Z", "anomaly_score": 0.0412, "is_anomaly": False}
+    ],
+}
+SCORE_BATCH_ANSWER["results"][0]["missing"] = []  # type: ignore[index]
+MODELS_ANSWER: Final = {"models": ["default", "vans"]}
+VERSION_ANSWER: Final = {**_METADATA, "is_latest": True}
+VERSIONS_ANSWER: Final = {
+    "model_name": "default",
+    "latest": _VERSION,
+    "versions": [VERSION_ANSWER],
+    "damaged": [],
+}
+PROMOTE_REQUEST: Final = {"model_version": _VERSION}
+PROMOTE_ANSWER: Final = {"model_name": "default", "model_version": _VERSION}
+SERVICE_ANSWER: Final = {
+    "name": "vehicle-anomaly",
+    "version": "0.1.0",
+    "environment": "development",
+    "links": {"documentation": "/schema", "models": "/models"},
+}
+LIVENESS_ANSWER: Final = {"status": "ok"}
+HEALTH_ANSWER: Final = {"status": "healthy", "version": "0.1.0", "environment": "development"}
+READY_ANSWER: Final = {
+    "status": "ready",
+    "version": "0.1.0",
+    "environment": "development",
+    "model_store": "connected",
+}
+UNREADY_ANSWER: Final = {
+    "status": "unavailable",
+    "version": "0.1.0",
+    "environment": "development",
+    "model_store": "unreachable",
+    "detail": "the model store is out of reach: /srv/models: Permission denied",
+}
+
+
+def _problem(
+    kind: str, title: str, status: int, detail: str, at: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"type": TYPE_PREFIX + kind, "title": title, "status": status, "detail": detail}
+    if at is not None:
+        told["errors"] = [{"pointer": at[0], "detail": at[1]}]
+    return told
+
+
+_WRONG_VALUE: Final = "expected a number or null, got a string"
+_WRONG_COUNT: Final = "expected 4 numbers, got 3"
+
+PROBLEMS: Final[dict[int, dict[str, dict[str, Any]]]] = {
+    400: {
+        "malformed": _problem(
+            "malformed-message",
+            "Malformed message",
+            400,
+            f"records[17].feature_vector[3]: {_WRONG_VALUE}",
+            ("/records/17/feature_vector/3", _WRONG_VALUE),
+        ),
+        "wrong feature count": _problem(
+            "wrong-feature-count",
+            "Wrong number of features",
+            400,
+            f"records[17].feature_vector: {_WRONG_COUNT}",
+            ("/records/17/feature_vector", _WRONG_COUNT),
+        ),
+    },
+    404: {
+        "unknown model": _problem(
+            "unknown-model",
+            "Unknown model",
+            404,
+            "model 'vans' is not available: nothing has been trained under this name",
+        )
+    },
+    409: {
+        "version exists": _problem(
+            "version-exists",
+            "The version exists with other content",
+            409,
+            "version 'v1' of model 'default' exists already with other content: "
+            "a published version never changes",
+        )
+    },
+    413: {
+        "too large": _problem(
+            "request-entity-too-large",
+            "Request Entity Too Large",
+            413,
+            "body: larger than MAX_BODY_BYTES allows, send fewer records",
+        )
+    },
+    415: {
+        "unsupported": _problem(
+            "unsupported-media-type",
+            "Unsupported media type",
+            415,
+            "Content-Type: expected application/json or application/msgpack, got 'text/plain'",
+        )
+    },
+    429: {
+        "busy": _problem(
+            "training-slots-busy",
+            "All training slots are busy",
+            429,
+            "1 trainings run and 32 wait, which is all there may be: try again later",
+        )
+    },
+    503: {
+        "unavailable": _problem(
+            "model-store-unavailable",
+            "The model store is out of reach",
+            503,
+            "the model store is out of reach: /srv/models: Permission denied",
+        )
+    },
+}

@@ -1,0 +1,52 @@
+"""What the HTTP API is made of."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from vehicle_anomaly.core.model import ModelName, ModelVersion
+from vehicle_anomaly.core.ports import ModelRepository
+from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
+from vehicle_anomaly.core.train_model import TrainModel
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """How the API presents and limits itself.
+
+    Attributes:
+        version: Of the service.
+        environment: Name of the deployment.
+        cors_origins: Origins that browsers may call from.
+        allowed_hosts: `Host` headers that are answered; none: all.
+        max_body_bytes: Largest body of a request.
+        training_slots: Trainings that run at once.
+        training_queue: Trainings that may wait for a slot.
+    """
+
+    version: str
+    environment: str
+    cors_origins: tuple[str, ...]
+    allowed_hosts: tuple[str, ...]
+    max_body_bytes: int
+    training_slots: int
+    training_queue: int
+
+
+@dataclass(frozen=True, slots=True)
+class HttpParts:
+    """The use cases and the store that the API drives.
+
+    Attributes:
+        train_model: Trains.
+        score_telemetry: Scores.
+        models: Lists, tells and promotes versions.
+        in_memory: Tells whether a version, or the latest for None, is scored without asking the store: then
+            it is done on the event loop, and in a thread otherwise.
+        degraded: Tells, by model name, why a model is not answered with what the store has as its latest.
+    """
+
+    train_model: TrainModel
+    score_telemetry: ScoreTelemetry
+    models: ModelRepository
+    in_memory: Callable[[ModelName, ModelVersion | None], bool]
+    degraded: Callable[[], Mapping[str, str]]

@@ -1,0 +1,58 @@
+"""Messages → commands: what every driver does once it has the bytes of a request."""
+
+from vehicle_anomaly.adapters.inbound.wire import decoding
+from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
+from vehicle_anomaly.adapters.inbound.wire.readings import decode_readings, to_batch, to_reading
+from vehicle_anomaly.core.model import ModelName, ModelVersion
+from vehicle_anomaly.core.score_telemetry import ScoreTelemetryCommand
+from vehicle_anomaly.core.train_model import TrainModelCommand
+
+
+def train_model_command(message: bytes, encoding: Encoding) -> TrainModelCommand:
+    """Read a request to train.
+
+    Raises:
+        MalformedMessage: The message cannot be decoded.
+        Refusal: Its records or names are not valid.
+    """
+    request = decoding.INGEST[encoding](message)
+    name, version = ModelName(request.model_name), _version(request.model_version)
+    readings = (reading for reading, _ in decode_readings(request.records, encoding))
+    return TrainModelCommand(to_batch(readings, request.feature_names), name, version)
+
+
+def score_command(message: bytes, encoding: Encoding) -> tuple[ScoreTelemetryCommand, str]:
+    """Read a request to score one reading.
+
+    Returns:
+        The command, and the reading's timestamp as it is to be answered.
+
+    Raises:
+        MalformedMessage: The message cannot be decoded.
+        Refusal: Its reading or names are not valid.
+    """
+    request = decoding.SCORE[encoding](message)
+    name, version = ModelName(request.model_name), _version(request.model_version)
+    reading, timestamp = to_reading(request)
+    return ScoreTelemetryCommand((reading,), name, version), timestamp
+
+
+def score_batch_command(message: bytes, encoding: Encoding) -> tuple[ScoreTelemetryCommand, list[str]]:
+    """Read a request to score a batch.
+
+    Returns:
+        The command, and the readings' timestamps as they are to be answered.
+
+    Raises:
+        MalformedMessage: The message cannot be decoded.
+        Refusal: Its readings or names are not valid.
+    """
+    request = decoding.SCORE_BATCH[encoding](message)
+    name, version = ModelName(request.model_name), _version(request.model_version)
+    decoded = list(decode_readings(request.records, encoding))
+    command = ScoreTelemetryCommand([reading for reading, _ in decoded], name, version)
+    return command, [timestamp for _, timestamp in decoded]
+
+
+def _version(text: str | None) -> ModelVersion | None:
+    return None if text is None else ModelVersion(text)
