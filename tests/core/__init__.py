@@ -1,0 +1,1 @@
+"""Tests of the core: no store, no network, no clock."""

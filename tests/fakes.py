@@ -1,0 +1,190 @@
+"""What stands in for the world outside, and small things to test with."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vehicle_anomaly.core import fitting
+from vehicle_anomaly.core.errors import UnknownModel, UnknownModelVersion, VersionExists
+from vehicle_anomaly.core.fitting import ForestParameters
+from vehicle_anomaly.core.model import (
+    DEFAULT_MODEL_NAME,
+    ModelMetadata,
+    ModelName,
+    ModelVersion,
+    TrainedModel,
+    newest_first,
+)
+from vehicle_anomaly.core.ports import ModelVersions
+from vehicle_anomaly.core.telemetry import TelemetryBatch
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class FixedClock:
+    """`Clock` that stands still until it is told another time."""
+
+    moment: datetime = NOON
+
+    def now(self) -> datetime:
+        """Return the time it was told."""
+        return self.moment
+
+
+@dataclass(slots=True)
+class _Kept:
+    versions: dict[str, TrainedModel] = field(default_factory=dict)
+    latest: ModelVersion | None = None
+
+
+class InMemoryModels:
+    """`ModelRepository` that forgets everything with its process."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, _Kept] = {}
+        self._lock = threading.Lock()
+
+    def publish(self, model: TrainedModel) -> ModelMetadata:
+        """Add a version and make it the latest."""
+        name, version = model.metadata.model_name, model.metadata.model_version
+        with self._lock:
+            kept = self._models.setdefault(name.value, _Kept())
+            stored = kept.versions.get(version.value)
+            if stored is None:
+                # Like any store, it gives back no estimator.
+                stored = kept.versions[version.value] = replace(model, estimator=None)
+                kept.latest = version
+            elif stored.content_sha256() != model.content_sha256():
+                raise VersionExists(name.value, version.value)
+            return stored.metadata
+
+    def load(self, name: ModelName, version: ModelVersion) -> TrainedModel:
+        """Return a version."""
+        with self._lock:
+            kept = self._models.get(name.value)
+            if kept is None or version.value not in kept.versions:
+                raise UnknownModelVersion(name.value, version.value)
+            return kept.versions[version.value]
+
+    def latest(self, name: ModelName) -> ModelVersion:
+        """Return the version that answers when none is named."""
+        with self._lock:
+            kept = self._models.get(name.value)
+            if kept is None or kept.latest is None:
+                raise UnknownModel(name.value)
+            return kept.latest
+
+    def names(self) -> list[ModelName]:
+        """Return the models, sorted."""
+        with self._lock:
+            return [ModelName(name) for name in sorted(self._models)]
+
+    def versions(self, name: ModelName) -> ModelVersions:
+        """Return the versions of a model."""
+        with self._lock:
+            kept = self._models.get(name.value)
+            if kept is None:
+                raise UnknownModel(name.value)
+            known = [model.metadata for model in kept.versions.values()]
+            return ModelVersions(kept.latest, tuple(newest_first(known)))
+
+    def metadata(self, name: ModelName, version: ModelVersion) -> ModelMetadata:
+        """Return what is known of a version."""
+        return self.load(name, version).metadata
+
+    def promote(self, name: ModelName, version: ModelVersion) -> None:
+        """Make a version the latest."""
+        self.load(name, version)
+        with self._lock:
+            self._models[name.value].latest = version
+
+    def check(self) -> None:
+        """Return: it is always there."""
+
+
+def a_batch(
+    values: ArrayLike | None = None,
+    *,
+    n_readings: int = 40,
+    n_features: int = 3,
+    seed: int = 0,
+    feature_names: Sequence[str] | None = None,
+) -> TelemetryBatch:
+    """Make a batch of one vehicle, a reading a second from noon on.
+
+    Args:
+        values: Its readings; None for normally distributed ones.
+        n_readings: How many of those.
+        n_features: Their features.
+        seed: Another seed, another batch.
+        feature_names: Of the features, if they have any.
+    """
+    if values is None:
+        matrix = np.random.default_rng(seed).normal(size=(n_readings, n_features))
+    else:
+        matrix = np.array(values, dtype=np.float64)
+    noon = np.datetime64(NOON.replace(tzinfo=None), "us")
+    timestamps = noon + np.arange(len(matrix)).astype("timedelta64[s]")
+    names = None if feature_names is None else tuple(feature_names)
+    return TelemetryBatch(matrix, ["vehicle-1"] * len(matrix), timestamps, names)
+
+
+def a_trained_model(
+    model_version: str = "v1",
+    *,
+    model_name: str = DEFAULT_MODEL_NAME.value,
+    trained_at: datetime = NOON,
+    n_estimators: int = 5,
+    contamination: fitting.Contamination = 0.1,
+    batch: TelemetryBatch | None = None,
+    seed: int = 0,
+) -> TrainedModel:
+    """Train a small model without publishing it.
+
+    Args:
+        model_version: Its version.
+        model_name: Its name.
+        trained_at: When it was trained.
+        n_estimators: Its trees.
+        contamination: As in scikit-learn.
+        batch: What it learns; None for a batch by `seed`.
+        seed: Another seed, other content.
+    """
+    batch = a_batch(seed=seed) if batch is None else batch
+    parameters = ForestParameters(n_estimators, contamination, random_state=42)
+    forest, estimator = fitting.fit(batch.values, parameters)
+    metadata = ModelMetadata(
+        model_name=ModelName(model_name),
+        model_version=ModelVersion(model_version),
+        trained_at=trained_at,
+        n_estimators=forest.n_trees,
+        contamination=contamination,
+        random_state=parameters.random_state,
+        max_samples=forest.max_samples,
+        n_features=forest.n_features,
+        feature_names=batch.feature_names,
+        record_count=len(batch.values),
+        records_with_missing=0,
+        missing_per_feature=(0,) * forest.n_features,
+        vehicle_count=1,
+        first_timestamp=NOON,
+        last_timestamp=NOON,
+    )
+    return TrainedModel(metadata, forest, np.median(batch.values, axis=0), estimator)
+
+
+def renamed(model: TrainedModel, model_version: str, **known: Any) -> TrainedModel:
+    """Return the same model under another version, and with other metadata: no fit, so it is quick."""
+    metadata = replace(model.metadata, model_version=ModelVersion(model_version), **known)
+    return replace(model, metadata=metadata)
+
+
+def some_readings(model: TrainedModel, n_readings: int = 50) -> NDArray[np.float64]:
+    """Return readings to score with a model."""
+    return np.random.default_rng(7).normal(scale=2, size=(n_readings, model.metadata.n_features))
