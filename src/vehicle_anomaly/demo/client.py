@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-class CallRefused(Exception):
-    """The service answered with a problem; the message is its `detail`."""
+class CallFailed(Exception):
+    """The service answered with a problem, or not at all; the message says which call and why."""
 
 
 def train(http: "httpx.Client", trips: Sequence[Trip]) -> Json:
@@ -27,7 +27,7 @@ def train(http: "httpx.Client", trips: Sequence[Trip]) -> Json:
         The answer.
 
     Raises:
-        CallRefused: The service answered with a problem.
+        CallFailed: The service answered with a problem, or not at all.
     """
     records = [record for trip in trips for record in _records(trip)]
     return _call(http, "/ingest", {"feature_names": FEATURE_NAMES, "records": records})
@@ -37,7 +37,7 @@ def score_trip(http: "httpx.Client", trip: Trip, injection: Injection | None) ->
     """`POST /score/batch` all readings of a trip.
 
     Raises:
-        CallRefused: The service answered with a problem.
+        CallFailed: The service answered with a problem, or not at all.
     """
     verdicts = _call(http, "/score/batch", {"records": _records(trip)})["results"]
     return ScoredTrip(
@@ -55,7 +55,7 @@ def score_reading(http: "httpx.Client", reading: Json) -> Json:
         The verdict.
 
     Raises:
-        CallRefused: The service answered with a problem.
+        CallFailed: The service answered with a problem, or not at all.
     """
     return _call(http, "/score", reading)
 
@@ -81,9 +81,15 @@ def _rfc3339(moment: np.datetime64) -> str:
 
 
 def _call(http: "httpx.Client", path: str, body: Json) -> Json:
-    response = http.post(path, json=body)
+    # matplotlib, plotext and httpx are the extra `demo`; the other commands do not have them.
+    import httpx  # noqa: PLC0415
+
+    try:
+        response = http.post(path, json=body)
+    except httpx.TransportError as error:
+        raise CallFailed(f"POST {path}: {error}") from error
     if response.is_error:
-        raise CallRefused(f"POST {path}: {response.status_code}: {_detail(response)}")
+        raise CallFailed(f"POST {path}: {response.status_code}: {_detail(response)}")
     answer: Json = response.json()
     return answer
 

@@ -1,11 +1,12 @@
 """`vehicle-anomaly demo`."""
 
 import json
+import shlex
 import signal
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -67,77 +68,113 @@ def command(seed: int, vehicles: int, output: Path) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
         with _stopped_by_sigterm():
-            _run(seed, vehicles, output)
-    except (ServiceFailed, client.CallRefused, OSError) as error:
+            shown = _run(seed, vehicles, output)
+    except (ServiceFailed, client.CallFailed, OSError) as error:
         raise click.ClickException(str(error)) from error
+    _tell(shown, output)
 
 
-def _run(seed: int, vehicles: int, output: Path) -> None:
-    # matplotlib, plotext and httpx are the extra `demo`; the other commands do not have them.
-    import httpx  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What came back from the service."""
 
-    training: list[Trip] = []
-    today: list[tuple[Trip, Injection | None]] = []
-    scored: list[ScoredTrip] = []
+    ingested: client.Json
+    scored: list[ScoredTrip]
+    reading: client.Json
+    verdict: client.Json
+
+
+def _run(seed: int, vehicles: int, output: Path) -> _Shown:
     with _progress() as progress:
+        training: list[Trip] = []
+        today: list[tuple[Trip, Injection | None]] = []
         for number in progress.track(range(1, vehicles + 1), description="Simulate vehicles"):
             *past, trip = simulate_trips(seed, number, _TRAINING_TRIPS + 1, _TRIP_SECONDS)
             training += past
             injection = Injection(FAULTS[number - 1], *_FAULT_SECONDS) if number <= len(FAULTS) else None
             today.append((injection.apply(trip) if injection else trip, injection))
-        files.write_telemetry(output / "training.csv", training)
-        files.write_telemetry(output / "today.csv", (trip for trip, _ in today))
-        files.write_faults(
-            output / "faults.csv", [(trip, injection) for trip, injection in today if injection]
-        )
-        starting = progress.add_task("Start the service", total=1)
-        with (
-            tempfile.TemporaryDirectory(prefix="vehicle-anomaly-demo-") as store,
-            running_service(Path(store)) as url,
+        with _step(progress, "Write telemetry"):
+            files.write_telemetry(output / "training.csv", training)
+            files.write_telemetry(output / "today.csv", (trip for trip, _ in today))
+            files.write_faults(output / "faults.csv", [(trip, fault) for trip, fault in today if fault])
+        shown = _ask_the_service(progress, training, today)
+        with _step(progress, "Draw"):
+            files.write_reading(output / "reading.json", shown.reading)
+            write_picture(output / "scores.png", shown.scored)
+    return shown
+
+
+def _ask_the_service(
+    progress: Progress, training: list[Trip], today: list[tuple[Trip, Injection | None]]
+) -> _Shown:
+    # matplotlib, plotext and httpx are the extra `demo`; the other commands do not have them.
+    import httpx  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        with _step(progress, "Start the service"):
+            store = stack.enter_context(tempfile.TemporaryDirectory(prefix="vehicle-anomaly-demo-"))
+            url = stack.enter_context(running_service(Path(store)))
             # The service is on this machine: no proxy that the environment names is on the way.
-            httpx.Client(base_url=url, timeout=120, trust_env=False) as http,
-        ):
-            progress.advance(starting)
-            learning = progress.add_task("Train over HTTP", total=1)
+            http = stack.enter_context(httpx.Client(base_url=url, timeout=120, trust_env=False))
+        with _step(progress, "Train over HTTP"):
             ingested = client.train(http, training)
-            progress.advance(learning)
-            for trip, injection in progress.track(today, description="Score over HTTP"):
-                scored.append(client.score_trip(http, trip, injection))
-            shown = clearest(scored)
-            reading = client.named_reading(shown.trip, int(shown.scores.argmin()))
-            verdict = client.score_reading(http, reading)
-        files.write_reading(output / "reading.json", reading)
-        drawing = progress.add_task("Draw", total=1)
-        write_picture(output / "scores.png", scored)
-        progress.advance(drawing)
-    _tell(scored, ingested, reading, verdict, output)
+        scored = [
+            client.score_trip(http, trip, injection)
+            for trip, injection in progress.track(today, description="Score over HTTP")
+        ]
+        example = clearest(scored)
+        reading = client.named_reading(example.trip, int(example.scores.argmin()))
+        return _Shown(ingested, scored, reading, client.score_reading(http, reading))
 
 
-def _tell(
-    scored: list[ScoredTrip], ingested: client.Json, reading: client.Json, verdict: client.Json, output: Path
-) -> None:
+def _tell(shown: _Shown, output: Path) -> None:
     console = Console(highlight=False)
-    n_trips = _TRAINING_TRIPS * len(scored)
+    answer = shown.ingested
     console.print(
-        f"\nA simulated fleet of {len(scored)} vehicles. The service learned from {ingested['record_count']:,} "
-        f"healthy readings of {n_trips} trips (model {ingested['model_name']}, version {ingested['model_version']}), "
-        f"then scored one more trip of each vehicle.\n"
+        f"\nA simulated fleet of {len(shown.scored)} vehicles. The service learned from "
+        f"{answer['record_count']:,} healthy readings of {_TRAINING_TRIPS * len(shown.scored)} trips "
+        f"(model {answer['model_name']}, version {answer['model_version']}), "
+        "then scored one more trip of each vehicle, some of them with a fault.\n"
     )
-    console.print(report.findings(scored))
-    console.print(report.false_alarm_line(scored, ingested["metadata"]["contamination"]))
+    console.print(report.findings(shown.scored))
+    console.print(report.false_alarm_line(shown.scored, answer["metadata"]["contamination"]))
     console.print()
-    width = min(console.width, 110)
-    console.file.write(terminal_plot(clearest(scored), width, 18, colour=console.is_terminal) + "\n")
-    console.print("\nOne reading of it, as sent to [bold]POST /score[/bold]:")
-    console.print_json(json.dumps(reading))
-    console.print("and the verdict:")
-    console.print_json(json.dumps(verdict))
-    console.print(f"\nPicture of every fault: [bold]{output / 'scores.png'}[/bold]", soft_wrap=True)
-    console.print(_next_steps(output), soft_wrap=True, markup=False)
+    plot = terminal_plot(clearest(shown.scored), min(console.width, 110), 18, colour=console.is_terminal)
+    console.file.write(plot.rstrip("\n") + "\n")
+    console.print("\nIts lowest reading, as sent to [bold]POST /score[/bold]:")
+    console.print_json(json.dumps(shown.reading))
+    console.print("The verdict:")
+    console.print_json(json.dumps(shown.verdict))
+    console.print("\nThe same picture of every fault:")
+    console.print(f"  {output / 'scores.png'}", soft_wrap=True, markup=False)
+    console.print("\nTry next:")
+    console.print(next_steps(output), soft_wrap=True, markup=False)
 
 
-def _next_steps(output: Path) -> str:
-    return f"{output}"
+def next_steps(output: Path) -> str:
+    """Commands to try on the files that were written; each works as it stands, from top to bottom."""
+    folder = shlex.quote(str(output))
+    return f"""\
+  # the same from files, with a store that stays
+  export MODEL_ARTIFACT_DIR={folder}/models
+  vehicle-anomaly train {folder}/training.csv
+  vehicle-anomaly score {folder}/today.csv > {folder}/verdicts.ndjson
+  vehicle-anomaly models list
+
+  # serve that store, and ask it from another terminal; http://127.0.0.1:8000/schema documents the API
+  vehicle-anomaly serve
+  curl http://127.0.0.1:8000/score -H 'Content-Type: application/json' -d @{folder}/reading.json
+
+  # what was broken, and when
+  cat {folder}/faults.csv"""
+
+
+@contextmanager
+def _step(progress: Progress, description: str) -> Iterator[None]:
+    """A task of one step; its clock runs meanwhile."""
+    task = progress.add_task(description, total=1)
+    yield
+    progress.advance(task)
 
 
 def _progress() -> Progress:
@@ -164,7 +201,3 @@ def _stopped_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-if __name__ == "__main__":
-    sys.exit(command())

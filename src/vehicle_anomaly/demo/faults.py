@@ -1,7 +1,7 @@
 """Faults that a workshop knows, put into a stretch of a healthy trip."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,11 @@ from vehicle_anomaly.demo.sensors import FEATURE_NAMES, SENSOR_OF
 
 Array = NDArray[np.float64]
 
-Change = Callable[[Array, Array], Array]
-"""From healthy readings and the seconds since the fault began to faulty readings, element by element."""
+Columns = Mapping[str, Array]
+"""Readings by feature name, each of shape (n_readings,)."""
+
+Change = Callable[[Columns, Array], Columns]
+"""From healthy readings and the seconds since the fault began to the readings that it changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +24,15 @@ class Fault:
 
     Attributes:
         name: In the workshop's words.
-        injected: What is done to the readings, in the table's words.
-        changes: By feature name; every other feature stays as it was.
+        injected: What is done to the readings, in words.
+        sensors: Features that change; every other stays as it was.
+        change: What is done, as a function.
     """
 
     name: str
     injected: str
-    changes: Mapping[str, Change] = field(hash=False)
-
-    @property
-    def sensors(self) -> tuple[str, ...]:
-        """Features that the fault changes."""
-        return tuple(self.changes)
+    sensors: tuple[str, ...]
+    change: Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,47 +57,79 @@ class Injection:
     def apply(self, trip: Trip) -> Trip:
         """The trip with the fault in it, in the resolution of the sensors."""
         values = trip.values.copy()
-        seconds = np.arange(self.last - self.first, dtype=np.float64)
-        for feature_name, change in self.fault.changes.items():
-            column = FEATURE_NAMES.index(feature_name)
-            faulty = change(values[self.first : self.last, column], seconds)
-            values[self.first : self.last, column] = SENSOR_OF[feature_name].quantise(faulty)
+        stretch = values[self.first : self.last]
+        healthy = dict(zip(FEATURE_NAMES, stretch.T.copy(), strict=True))
+        faulty = self.fault.change(healthy, np.arange(len(stretch), dtype=np.float64))
+        for feature_name in self.fault.sensors:
+            stretch[:, FEATURE_NAMES.index(feature_name)] = SENSOR_OF[feature_name].quantise(
+                faulty[feature_name]
+            )
         return Trip(trip.vehicle_id, trip.start, values)
+
+
+def _stuck(**levels: float) -> Change:
+    return lambda _, seconds: {name: np.full_like(seconds, level) for name, level in levels.items()}
+
+
+def _wide_open(healthy: Columns, _: Array) -> Columns:
+    # The engine draws what it would at full throttle: by the definition of calculated load, flow / load.
+    full_flow = healthy["air_flow_rate_gps"] / (healthy["engine_load_percent"] / 100)
+    return {
+        "throttle_position_percent": np.full_like(full_flow, 80),
+        "intake_manifold_pressure_kpa": np.full_like(full_flow, 98),
+        "engine_load_percent": np.full_like(full_flow, 98),
+        "air_flow_rate_gps": 0.98 * full_flow,
+    }
 
 
 FAULTS = (
     Fault(
-        "engine overheats",
-        "climbs 0.5 °C a second, by 35 °C at most",
-        {"coolant_temperature_celsius": lambda celsius, seconds: celsius + np.minimum(0.5 * seconds, 35)},
+        "sensor supply shorted",
+        "manifold pressure, throttle and pedal, which share it, read their maximum",
+        ("intake_manifold_pressure_kpa", "throttle_position_percent", "accelerator_pedal_position_percent"),
+        _stuck(
+            intake_manifold_pressure_kpa=255,
+            throttle_position_percent=100,
+            accelerator_pedal_position_percent=100,
+        ),
+    ),
+    Fault(
+        "temperature sensors unplugged",
+        "coolant and intake air read -40 °C",
+        ("coolant_temperature_celsius", "intake_air_temperature_celsius"),
+        _stuck(coolant_temperature_celsius=-40, intake_air_temperature_celsius=-40),
+    ),
+    Fault(
+        "throttle stuck open",
+        "throttle reads 80 %; manifold pressure, load and air flow follow",
+        (
+            "throttle_position_percent",
+            "intake_manifold_pressure_kpa",
+            "engine_load_percent",
+            "air_flow_rate_gps",
+        ),
+        _wide_open,
     ),
     Fault(
         "air flow sensor dead",
-        "stuck at 0 g/s",
-        {"air_flow_rate_gps": lambda gps, _: np.zeros_like(gps)},
+        "air flow reads 0 g/s, and so the load calculated from it 0 %",
+        ("air_flow_rate_gps", "engine_load_percent"),
+        _stuck(air_flow_rate_gps=0, engine_load_percent=0),
     ),
     Fault(
         "crankshaft sensor counts twice",
         "engine speed doubled",
-        {"engine_speed_rpm": lambda rpm, _: 2 * rpm},
+        ("engine_speed_rpm",),
+        lambda healthy, _: {"engine_speed_rpm": 2 * healthy["engine_speed_rpm"]},
     ),
     Fault(
-        "throttle stuck open",
-        "stuck at 80 %",
-        {"throttle_position_percent": lambda percent, _: np.full_like(percent, 80)},
-    ),
-    Fault(
-        "intake leak",
-        "pressure 60 % nearer to the atmosphere's, air flow reads 40 % less",
-        {
-            "intake_manifold_pressure_kpa": lambda kpa, _: kpa + 0.6 * np.clip(101 - kpa, 0, None),
-            "air_flow_rate_gps": lambda gps, _: 0.6 * gps,
+        "engine overheats",
+        "coolant climbs 0.5 °C a second, by 35 °C at most",
+        ("coolant_temperature_celsius",),
+        lambda healthy, seconds: {
+            "coolant_temperature_celsius": healthy["coolant_temperature_celsius"]
+            + np.minimum(0.5 * seconds, 35)
         },
-    ),
-    Fault(
-        "speed sensor drops out",
-        "stuck at 0 km/h",
-        {"vehicle_speed_kmh": lambda kmh, _: np.zeros_like(kmh)},
     ),
 )
 """One a vehicle, in this order."""

@@ -82,7 +82,7 @@ def simulate(vehicle: Vehicle, road: Drive, rng: np.random.Generator) -> Truth:
     coolant = np.where(rng.random((n_trips,)) < 0.4, ambient + 1, rng.uniform(55, 85, (n_trips,)))
     intake = ambient + 3
     gear = np.zeros(n_trips, np.int64)
-    seconds: list[tuple[Array, ...]] = []
+    seconds: list[dict[str, Array]] = []
     gears = np.empty((n_trips, n_seconds), np.int64)
     ambient_kelvin = ambient + KELVIN
     density = ATMOSPHERE / (287.0 * ambient_kelvin)
@@ -97,23 +97,22 @@ def simulate(vehicle: Vehicle, road: Drive, rng: np.random.Generator) -> Truth:
         flow = powertrain.air_flow(vehicle, pressure, rpm, intake + KELVIN)
         gears[:, second] = gear
         seconds.append(
-            (
-                100 * powertrain.calculated_load(vehicle, flow, rpm, ambient_kelvin),
-                coolant,
-                pressure / 1e3,
-                rpm,
-                speed * 3.6,
-                intake,
-                flow * 1e3,
-                100 * powertrain.throttle_opening(flow, pressure, ambient_kelvin),
-                ambient,
-                100 * powertrain.pedal_position(vehicle, torque, accessories, rpm),
-            )
+            {
+                "engine_load_percent": 100 * powertrain.calculated_load(vehicle, flow, rpm, ambient_kelvin),
+                "coolant_temperature_celsius": coolant,
+                "intake_manifold_pressure_kpa": pressure / 1e3,
+                "engine_speed_rpm": rpm,
+                "vehicle_speed_kmh": speed * 3.6,
+                "intake_air_temperature_celsius": intake,
+                "air_flow_rate_gps": flow * 1e3,
+                "throttle_position_percent": 100
+                * powertrain.throttle_opening(flow, pressure, ambient_kelvin),
+                "accelerator_pedal_position_percent": 100
+                * powertrain.pedal_position(vehicle, torque, accessories, rpm),
+            }
         )
         # The injectors are off while the vehicle pushes the engine.
         fuel = np.where(torque < 0, 0.0, flow / AIR_FUEL_RATIO)
         coolant = temperatures.next_coolant(vehicle, coolant, ambient, fuel, speed)
         intake = temperatures.next_intake_air(intake, coolant, ambient, speed)
-    columns = np.moveaxis(np.array(seconds), 0, -1)
-    names = [sensor.feature_name for sensor in SENSORS]
-    return Truth(gears, dict(zip(names, columns, strict=True)))
+    return Truth(gears, {name: np.stack([now[name] for now in seconds], axis=-1) for name in seconds[0]})

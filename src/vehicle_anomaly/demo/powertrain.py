@@ -67,7 +67,7 @@ def engine_rpm(vehicle: Vehicle, gear: NDArray[np.int64], speed: Array, coolant_
 def tractive_force(vehicle: Vehicle, gear: NDArray[np.int64], road: Drive, density: Array) -> Array:
     """Road load: F = m g (c_r + grade) + 1/2 rho c_d A v² + m k a, with k = 1.04 + 0.0025 i².
 
-    k counts the rotating parts (Gillespie, equation 2-9b and the mass factor after it). Zero at standstill:
+    k counts the rotating parts (Gillespie's mass factor, chapter 2). Zero at standstill:
     the brakes hold the vehicle.
     """
     mass_factor = 1.04 + 0.0025 * _total_ratio(vehicle, gear) ** 2
@@ -117,7 +117,7 @@ def throttle_opening(flow: Array, pressure: Array, ambient_kelvin: Array) -> Arr
     """Angle of the throttle plate over 90°, 0 to 1, that lets a flow through.
 
     Compressible flow through an orifice of area A (Heywood C.8, choked: C.9),
-    m = C A p_a / sqrt(R T) psi(p / p_a), and A = pi D² / 4 (1 - cos t / cos t_0) for a plate at angle t (7.6).
+    m = C A p_a / sqrt(R T) psi(p / p_a), and A = pi D² / 4 (1 - cos t / cos t_0) for a plate at angle t.
     """
     ratio = np.maximum(pressure / ATMOSPHERE, (2 / (_HEAT_RATIO + 1)) ** (_HEAT_RATIO / (_HEAT_RATIO - 1)))
     psi = ratio ** (1 / _HEAT_RATIO) * np.sqrt(

@@ -20,9 +20,7 @@ def findings(scored: Sequence[ScoredTrip]) -> Table:
     table.add_column("healthy ones\nflagged", justify="right")
     for outcome in outcomes(scored):
         fault = outcome.injection.fault
-        told = Text.assemble(
-            (fault.name, "bold"), "\n", (f"{', '.join(fault.sensors)}: {fault.injected}", "dim")
-        )
+        told = Text.assemble((fault.name, "bold"), "\n", (fault.injected, "dim"))
         table.add_row(
             outcome.vehicle_id,
             told,
@@ -41,8 +39,9 @@ def false_alarm_line(scored: Sequence[ScoredTrip], contamination: float | str) -
     if isinstance(contamination, str):
         return line
     return (
-        f"{line} The threshold is set so that {contamination:.0%} of the training readings, all of them healthy "
-        "here, fall below it (contamination)."
+        f"{line} The threshold is where {contamination:.0%} of the training readings, all of them "
+        "healthy here, fall below it (contamination). The forest looks at each reading on its own and at all "
+        "of its features alike: a fault in one of them can drown among the others."
     )
 
 

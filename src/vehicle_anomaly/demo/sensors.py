@@ -42,6 +42,7 @@ class Sensor:
         return np.round(self.lowest + steps * self.resolution, 3) + 0.0
 
 
+# Ambient temperature (PID 46) is left out: it would teach the model the weather, not the vehicle.
 SENSORS = (
     Sensor("engine_load_percent", 0x04, _PERCENT, 0, 100, 0.6),
     Sensor("coolant_temperature_celsius", 0x05, 1, -40, 215, 0.2),
@@ -51,7 +52,6 @@ SENSORS = (
     Sensor("intake_air_temperature_celsius", 0x0F, 1, -40, 215, 0.2),
     Sensor("air_flow_rate_gps", 0x10, 0.01, 0, 655.35, 0.08),
     Sensor("throttle_position_percent", 0x11, _PERCENT, 0, 100, 0.2),
-    Sensor("ambient_temperature_celsius", 0x46, 1, -40, 215, 0.2),
     Sensor("accelerator_pedal_position_percent", 0x49, _PERCENT, 0, 100, 0.2),
 )
 

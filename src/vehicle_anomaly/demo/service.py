@@ -34,7 +34,7 @@ COMMAND = (sys.executable, "-P", "-m", "vehicle_anomaly", "serve")
 
 
 class ServiceFailed(Exception):
-    """The service did not start; the message holds its last log lines."""
+    """The service did not start, or died; the message holds its last log lines."""
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def running_service(store: Path, command: Sequence[str] = COMMAND) -> Iterator[s
         Its address, such as `http://127.0.0.1:43121`.
 
     Raises:
-        ServiceFailed: It ended, or said nothing for a minute, instead of listening.
+        ServiceFailed: It did not listen within a minute, or ended while it was needed.
     """
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         command,
@@ -64,6 +64,11 @@ def running_service(store: Path, command: Sequence[str] = COMMAND) -> Iterator[s
     log = _Log(process.stderr)
     try:
         yield log.wait_for_address()
+    except Exception as error:
+        if not isinstance(error, ServiceFailed) and _has_ended(process):
+            # What went wrong in the block, a broken connection say, is only a consequence.
+            raise ServiceFailed(log.story("ended while it was needed")) from error
+        raise
     finally:
         process.terminate()
         try:
@@ -87,6 +92,15 @@ def environment(environ: Mapping[str, str], store: Path) -> dict[str, str]:
     }
 
 
+def _has_ended(process: subprocess.Popen[str]) -> bool:
+    try:
+        # A connection breaks a moment before its process can be seen to have ended.
+        process.wait(0.5)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 class _Log:
     """Reads the service's log all the time: a full pipe would stop it."""
 
@@ -103,9 +117,9 @@ class _Log:
         try:
             address = self._addresses.get(timeout=_START_SECONDS)
         except queue.Empty:
-            raise ServiceFailed(self._story(f"did not listen within {_START_SECONDS:.0f} seconds")) from None
+            raise ServiceFailed(self.story(f"did not listen within {_START_SECONDS:.0f} seconds")) from None
         if address is None:
-            raise ServiceFailed(self._story("ended before it listened"))
+            raise ServiceFailed(self.story("ended before it listened"))
         return address
 
     def close(self) -> None:
@@ -120,7 +134,7 @@ class _Log:
                 self._addresses.put(address)
         self._addresses.put(None)
 
-    def _story(self, what: str) -> str:
+    def story(self, what: str) -> str:
         lines = "\n".join(self._last) or "(nothing)"
         return f"the service {what}; the last it said:\n{lines}"
 

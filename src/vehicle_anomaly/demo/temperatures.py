@@ -12,7 +12,7 @@ _HEAT_CAPACITY = 45e3
 """Of coolant and the metal that warms with it, J/K."""
 
 _COOLANT_SHARE = 0.30
-"""Of the fuel's energy that goes into the coolant (Heywood, table 12.1: 0.16 to 0.33)."""
+"""Of the fuel's energy that goes into the coolant; a round figure between those that Heywood gives."""
 
 _OPENING_KELVIN = 10.0
 """From where the thermostat begins to open to where it is open."""
