@@ -77,26 +77,26 @@ def to_batch(readings: Iterable[Reading], feature_names: Sequence[str] | None) -
     first = next(remaining, None)
     if first is None:
         raise EmptyBatch
-    if feature_names is None and not isinstance(first.values, Sequence):
-        everything = [first, *remaining]
-        feature_names = _names_of(everything)
-        remaining = iter(everything)
-    else:
-        remaining = chain([first], remaining)
-    n_features = len(first.values) if feature_names is None else len(feature_names)
+    remaining = chain([first], remaining)
+    found_names = None if feature_names is not None or isinstance(first.values, Sequence) else _FoundNames()
+    names = feature_names
+    n_features = len(first.values) if names is None else len(names)
     vehicle_ids: list[str] = []
     timestamps: list[np.ndarray] = []
     values: list[np.ndarray] = []
     while chunk := list(islice(remaining, _READINGS_AT_ONCE)):
-        values.append(matrix([one.values for one in chunk], n_features, feature_names, len(vehicle_ids)))
+        if found_names is not None:
+            names = found_names.add(chunk, len(vehicle_ids))
+            n_features = len(names)
+        values.append(matrix([one.values for one in chunk], n_features, names, len(vehicle_ids)))
         naive = [one.timestamp.astimezone(UTC).replace(tzinfo=None) for one in chunk]
         timestamps.append(np.array(naive, dtype="datetime64[us]"))
         vehicle_ids += [one.vehicle_id for one in chunk]
     return TelemetryBatch(
-        np.concatenate(values),
+        np.concatenate([_widened(part, n_features) for part in values]),
         vehicle_ids,
         np.concatenate(timestamps),
-        None if feature_names is None else tuple(feature_names),
+        None if names is None else tuple(names),
     )
 
 
@@ -121,11 +121,23 @@ def _values(record: TelemetryRecord) -> Vector | NamedValues:
     raise MalformedMessage([Wrong(Place(("feature_vector",)), reason)])
 
 
-def _names_of(readings: Sequence[Reading]) -> list[str]:
-    names: dict[str, None] = {}
-    for record, one in enumerate(readings):
-        if isinstance(one.values, Sequence):
-            reason = f"expected names: records[0] has features by name and records[{record}] a feature_vector"
-            raise InvalidFeatureNames([Flaw("feature_names", reason)])
-        names.update(dict.fromkeys(one.values))
-    return list(names)
+class _FoundNames:
+    """The names that occur in readings, in the order in which they first do."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+
+    def add(self, readings: Sequence[Reading], first_record: int) -> list[str]:
+        """Take further readings; return the names so far."""
+        for record, one in enumerate(readings, first_record):
+            if isinstance(one.values, Sequence):
+                reason = "expected features by name, as in the first record, got a feature_vector"
+                raise InvalidFeatureNames([Flaw("feature_vector", reason, record)])
+            self._names.update(dict.fromkeys(one.values))
+        return list(self._names)
+
+
+def _widened(values: np.ndarray, n_features: int) -> np.ndarray:
+    """Add the columns of names that first occur in later readings: there they are missing."""
+    lacking = n_features - values.shape[1]
+    return np.pad(values, ((0, 0), (0, lacking)), constant_values=np.nan) if lacking else values

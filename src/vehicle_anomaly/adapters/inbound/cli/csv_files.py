@@ -1,0 +1,140 @@
+"""Telemetry in CSV (RFC 4180): a header with `timestamp`, `vehicle_id` and the features, in any order."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from vehicle_anomaly.adapters.inbound.cli.failure import Failure, failure_at
+from vehicle_anomaly.adapters.inbound.cli.numbered_lines import NumberedLines
+from vehicle_anomaly.adapters.inbound.cli.sourced import SourcedReading, first_wrong
+from vehicle_anomaly.adapters.inbound.wire.fields import MAX_FEATURE_NAME_LENGTH
+from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
+from vehicle_anomaly.adapters.inbound.wire.readings import to_reading
+from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
+from vehicle_anomaly.core.errors import InvalidTelemetry
+from vehicle_anomaly.core.telemetry import MAX_FEATURE
+
+TIMESTAMP: Final = "timestamp"
+VEHICLE_ID: Final = "vehicle_id"
+
+# Narrower than `float()`, which also takes `nan`, `inf`, `1_000` and digits of other scripts.
+_NUMBER: Final = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
+_SHOWN_CHARACTERS: Final = 64
+
+
+class CsvTelemetry:
+    """One CSV file whose header has been read.
+
+    Attributes:
+        feature_names: The columns that are features, in the header's order.
+        header_line: Physical line of the header.
+    """
+
+    def __init__(self, lines: NumberedLines) -> None:
+        """Read the header.
+
+        Raises:
+            Failure: There is none, or it cannot be one.
+        """
+        self._file = lines.file
+        self._rows = _rows(lines)
+        self.header_line, header = next(self._rows, (1, []))
+        fault = _fault_in_header(header)
+        if fault:
+            raise failure_at(self._file, self.header_line, fault)
+        self._column = {name: column for column, name in enumerate(header)}
+        self.feature_names = tuple(name for name in header if name not in (TIMESTAMP, VEHICLE_ID))
+
+    def readings(self, feature_names: Sequence[str]) -> Iterator[SourcedReading]:
+        """Read the rows.
+
+        Args:
+            feature_names: The order of the values of each reading; one that the file has no column for is
+                missing in every reading.
+
+        Raises:
+            Failure: A row is no reading.
+        """
+        timestamp, vehicle_id = self._column[TIMESTAMP], self._column[VEHICLE_ID]
+        width = len(self._column)
+        # A row is given one more cell, empty, which the features without a column are read from.
+        features = [(name, self._column.get(name, width)) for name in feature_names]
+        for line, cells in self._rows:
+            if len(cells) != width:
+                reason = f"expected {width} cells, as in the header, got {len(cells)}"
+                raise failure_at(self._file, line, reason)
+            cells.append("")
+            values: list[float | None] = []
+            for name, column in features:
+                try:
+                    values.append(_number(cells[column]))
+                except ValueError as error:
+                    raise self._failure(line, name, str(error)) from error
+            try:
+                reading, told = to_reading(TelemetryRecord(cells[vehicle_id], cells[timestamp], values))
+            except (MalformedMessage, InvalidTelemetry) as error:
+                wrong = first_wrong(error)
+                raise self._failure(line, str(wrong.place), wrong.reason) from error
+            yield SourcedReading(reading, told, self._file, line)
+
+    def _failure(self, line: int, column: str, reason: str) -> Failure:
+        return failure_at(self._file, line, f"column {column!r}: {reason}")
+
+
+def _rows(lines: NumberedLines) -> Iterator[tuple[int, list[str]]]:
+    rows = csv.reader(lines.text(), strict=True)
+    while True:
+        # A quoted cell may hold line ends: a row is told by the line it begins at.
+        line = rows.line_num + 1
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise failure_at(lines.file, line, _in_words(error)) from error
+        if cells:
+            yield line, cells
+
+
+def _in_words(error: csv.Error) -> str:
+    if "new-line character" in str(error):
+        return "a carriage return within the line: expected lines to end in LF or CRLF"
+    return f"not CSV: {error}"
+
+
+def _fault_in_header(header: Sequence[str]) -> str | None:
+    expected = f"expected a header line with {TIMESTAMP}, {VEHICLE_ID} and at least one feature"
+    if not header:
+        return f"{expected}, got an empty file"
+    for required in (TIMESTAMP, VEHICLE_ID):
+        if required not in header:
+            return f"no column {required!r}: {expected}, got {', '.join(map(repr, header))[:160]}"
+    if set(header) == {TIMESTAMP, VEHICLE_ID}:
+        return f"no feature: {expected}"
+    return _fault_in_names(header)
+
+
+def _fault_in_names(header: Sequence[str]) -> str | None:
+    first_column: dict[str, int] = {}
+    for column, name in enumerate(header, 1):
+        if not name:
+            return f"column {column} of {len(header)} has no name"
+        if len(name) > MAX_FEATURE_NAME_LENGTH:
+            return f"column {column}: expected at most {MAX_FEATURE_NAME_LENGTH} characters, got {len(name)}"
+        if name in first_column:
+            return f"column {name!r} stands twice, as columns {first_column[name]} and {column}"
+        first_column[name] = column
+    return None
+
+
+def _number(cell: str) -> float | None:
+    if _NUMBER.fullmatch(cell):
+        value = float(cell)
+        if -MAX_FEATURE <= value <= MAX_FEATURE:
+            return value
+        shown = cell.strip()[:_SHOWN_CHARACTERS]
+        raise ValueError(f"expected a finite number that float32 can hold, got {shown!r}")
+    if not cell or cell.isspace():
+        return None
+    raise ValueError(f"expected a number, or nothing where it is missing, got {cell[:_SHOWN_CHARACTERS]!r}")

@@ -1,0 +1,134 @@
+"""`vehicle-anomaly score`."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import click
+
+from vehicle_anomaly.adapters.inbound.cli.columns import ModelColumns
+from vehicle_anomaly.adapters.inbound.cli.examples import examples
+from vehicle_anomaly.adapters.inbound.cli.failure import Failure, failure_at
+from vehicle_anomaly.adapters.inbound.cli.options import FORMATS, telemetry_files, to_files
+from vehicle_anomaly.adapters.inbound.cli.options import model_name as model_name_option
+from vehicle_anomaly.adapters.inbound.cli.progress import reading_progress
+from vehicle_anomaly.adapters.inbound.cli.services import Services
+from vehicle_anomaly.adapters.inbound.cli.sourced import SourcedReading, wrong_in_record
+from vehicle_anomaly.adapters.inbound.cli.telemetry_files import (
+    STANDARD_INPUT,
+    FileFormat,
+    format_by_name,
+    read_telemetry,
+)
+from vehicle_anomaly.adapters.inbound.cli.verdict_output import open_output, verdict_writer
+from vehicle_anomaly.adapters.inbound.wire.answers import VerdictResponse, verdict_response
+from vehicle_anomaly.core.errors import InvalidTelemetry
+from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion
+from vehicle_anomaly.core.score_telemetry import ScoreTelemetry, ScoreTelemetryCommand
+
+READINGS_AT_ONCE: Final = 1000
+
+
+@dataclass(slots=True)
+class _Tally:
+    readings: int = 0
+    anomalies: int = 0
+
+    def add(self, verdicts: Sequence[VerdictResponse]) -> None:
+        self.readings += len(verdicts)
+        self.anomalies += sum(verdict.is_anomaly for verdict in verdicts)
+
+
+@click.command(
+    epilog=examples(
+        "vehicle-anomaly score trip.csv | jq 'select(.is_anomaly)'",
+        "vehicle-anomaly score --model-name vans --output verdicts.csv trips/*.csv",
+        "vehicle-anomaly score --input-format ndjson - < readings.ndjson",
+    ),
+)
+@telemetry_files
+@model_name_option
+@click.option("--model-version", help="Version to score with; the latest when not given.")
+@click.option(
+    "--output-format", type=FORMATS, help="Format of the verdicts: told by --output's name, or ndjson."
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path),
+    help="File for the verdicts, which appears when it is complete; standard output when not given.",
+)
+@click.option("--verbose", is_flag=True, help="Sum up on standard error even when it is no terminal.")
+@click.pass_obj
+def score(  # noqa: PLR0913, PLR0917  # click passes one argument per option
+    services: Services,
+    paths: Sequence[Path],
+    input_format: str | None,
+    model_name: str,
+    model_version: str | None,
+    output_format: str | None,
+    output: Path | None,
+    verbose: bool,
+) -> None:
+    """Score telemetry files: a verdict per reading, in order.
+
+    Reads CSV and NDJSON as train does. CSV columns are matched by name with the model's features (by position
+    when those have no names). Verdicts have the fields of POST /score's answer, one JSON object a line; as
+    CSV, the features that are missing have semicolons between. One version scores the whole run.
+    """
+    started = time.monotonic()
+    files = to_files(paths, input_format)
+    name = ModelName(model_name)
+    models = services.models()
+    version = ModelVersion(model_version) if model_version is not None else models.latest(name)
+    model = models.load(name, version).metadata
+    if output == STANDARD_INPUT:
+        output = None
+    # A bar on the terminal that the verdicts go to would be lost between them.
+    shown = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
+    tally = _Tally()
+    with open_output(output) as stream, reading_progress("Scoring", files, shown=shown) as advance:
+        write = verdict_writer(stream, _output_format(output_format, output))
+        readings = read_telemetry(files, ModelColumns(model, _warn), advance)
+        for verdicts in _scored(readings, services.score_telemetry(), model):
+            write(verdicts)
+            tally.add(verdicts)
+    if verbose or sys.stderr.isatty():
+        elapsed = time.monotonic() - started
+        summary = f"{tally.readings:,} readings, {tally.anomalies:,} anomalies, {elapsed:.1f} s"
+        click.echo(f"{summary}, model {name} {version}", err=True)
+
+
+def _scored(
+    readings: Iterator[SourcedReading], score_telemetry: ScoreTelemetry, model: ModelMetadata
+) -> Iterator[list[VerdictResponse]]:
+    name, version = model.model_name, model.model_version
+    while chunk := list(islice(readings, READINGS_AT_ONCE)):
+        command = ScoreTelemetryCommand([sourced.reading for sourced in chunk], name, version)
+        try:
+            verdicts = score_telemetry(command)
+        except InvalidTelemetry as error:
+            raise _located(error, chunk) from error
+        yield [
+            verdict_response(verdicts, verdict, sourced.timestamp)
+            for verdict, sourced in zip(verdicts.verdicts, chunk, strict=True)
+        ]
+
+
+def _located(error: InvalidTelemetry, chunk: Sequence[SourcedReading]) -> Failure:
+    flaw = error.flaws[0]
+    sourced = chunk[flaw.record or 0]
+    return failure_at(sourced.file, sourced.line, str(wrong_in_record(flaw)))
+
+
+def _output_format(output_format: str | None, output: Path | None) -> FileFormat:
+    if output_format is not None:
+        return FileFormat(output_format)
+    return (format_by_name(output) if output is not None else None) or FileFormat.NDJSON
+
+
+def _warn(what: str) -> None:
+    click.echo(f"vehicle-anomaly: warning: {what}", err=True)

@@ -1,0 +1,82 @@
+"""Verdicts → standard output or a file, as NDJSON or CSV."""
+
+import csv
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from vehicle_anomaly.adapters.inbound.cli.telemetry_files import FileFormat
+from vehicle_anomaly.adapters.inbound.wire.answers import VerdictResponse
+
+CSV_COLUMNS: Final = VerdictResponse.__struct_fields__
+"""The fields of a verdict; `missing` with semicolons between."""
+
+WriteVerdicts = Callable[[Sequence[VerdictResponse]], None]
+
+
+@contextmanager
+def open_output(path: Path | None) -> Iterator[BinaryIO]:
+    """Open where the verdicts go.
+
+    A file appears, or takes the place of the one that was there, when it is complete: until then it has
+    another name beside it. What is no file, such as a pipe or `/dev/null`, is written to as it is.
+
+    Args:
+        path: None is standard output.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    if path is None:
+        yield sys.stdout.buffer
+    elif path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            yield stream
+    else:
+        # Through links, so that what they point at is replaced and not the link.
+        target = path.resolve()
+        partial = target.with_name(f".{target.name[:128]}.{secrets.token_hex(6)}.partial")
+        try:
+            with partial.open("xb") as stream:
+                yield stream
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def verdict_writer(stream: BinaryIO, output_format: FileFormat) -> WriteVerdicts:
+    """Return what writes verdicts to a stream, chunk by chunk; CSV begins with a header."""
+    if output_format is FileFormat.CSV:
+        stream.write(_csv([CSV_COLUMNS]))
+        return lambda verdicts: _send(stream, _csv([_cells(verdict) for verdict in verdicts]))
+    encoder = msgspec.json.Encoder()
+    return lambda verdicts: _send(stream, encoder.encode_lines(verdicts))
+
+
+def _send(stream: BinaryIO, chunk: bytes) -> None:
+    stream.write(chunk)
+    # Who reads along sees each chunk when it is scored.
+    stream.flush()
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> bytes:
+    text = StringIO()
+    # LF alone, against RFC 4180: what comes next in a pipe mostly takes a CR for a part of the last cell.
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cells(verdict: VerdictResponse) -> list[object]:
+    return [_cell(getattr(verdict, column)) for column in CSV_COLUMNS]
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ";".join(map(str, value)) if isinstance(value, tuple) else value
