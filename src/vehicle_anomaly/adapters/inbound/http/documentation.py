@@ -8,6 +8,7 @@ import msgspec
 from litestar import MediaType, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from vehicle_anomaly.adapters.inbound.http.openapi import openapi_document
 
@@ -62,7 +63,7 @@ def documentation_routes(version: str) -> list[HTTPRouteHandler]:
         return Response(document, media_type=MediaType.JSON)
 
     @get("/schema/assets/{name:str}", sync_to_thread=False)
-    def asset(name: str) -> Response[bytes]:
+    def asset(name: FromPath[str]) -> Response[bytes]:
         if name not in assets:
             raise NotFoundException
         content, media_type = assets[name]
@@ -71,7 +72,7 @@ def documentation_routes(version: str) -> list[HTTPRouteHandler]:
     return [page, openapi, asset]
 
 
-def _swagger_file(name: str) -> bytes:
+def _swagger_file(name: FromPath[str]) -> bytes:
     # swagger-ui-py is installed for these files alone; its code is never imported.
     spec = find_spec("swagger_ui")
     if spec is None or spec.origin is None:

@@ -3,6 +3,7 @@
 from anyio.to_thread import run_sync
 from litestar import Response, get, put
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
     HttpRequest,
@@ -47,15 +48,17 @@ def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
         return respond(request, await run_sync(names))
 
     @get("/models/{name:str}")
-    async def list_versions(request: HttpRequest, name: str) -> Response[bytes]:
+    async def list_versions(request: HttpRequest, name: FromPath[str]) -> Response[bytes]:
         return respond(request, await run_sync(versions, name))
 
     @get("/models/{name:str}/versions/{version:str}")
-    async def show_version(request: HttpRequest, name: str, version: str) -> Response[bytes]:
+    async def show_version(
+        request: HttpRequest, name: FromPath[str], version: FromPath[str]
+    ) -> Response[bytes]:
         return respond(request, await run_sync(metadata, name, version))
 
     @put("/models/{name:str}/latest")
-    async def promote_version(request: HttpRequest, name: str) -> Response[bytes]:
+    async def promote_version(request: HttpRequest, name: FromPath[str]) -> Response[bytes]:
         wanted = decoding.PROMOTE[request_encoding(request)](await read_body(request))
         return respond(request, await run_sync(promote, name, wanted.model_version))
 

@@ -1,0 +1,1 @@
+"""The feature files, through every driver and on every store."""
