@@ -123,7 +123,7 @@ def _ask_the_service(
             for trip, injection in progress.track(today, description="Score over HTTP")
         ]
         example = clearest(scored)
-        reading = client.named_reading(example.trip, int(example.scores.argmin()))
+        reading = client.named_reading(example.trip, example.lowest_faulty)
         return _Shown(ingested, scored, reading, client.score_reading(http, reading))
 
 
@@ -141,7 +141,7 @@ def _tell(shown: _Shown, output: Path) -> None:
     console.print()
     plot = terminal_plot(clearest(shown.scored), min(console.width, 110), 18, colour=console.is_terminal)
     console.file.write(plot.rstrip("\n") + "\n")
-    console.print("\nIts lowest reading, as sent to [bold]POST /score[/bold]:")
+    console.print("\nThe lowest reading of the fault, as sent to [bold]POST /score[/bold]:")
     console.print_json(json.dumps(shown.reading))
     console.print("The verdict:")
     console.print_json(json.dumps(shown.verdict))

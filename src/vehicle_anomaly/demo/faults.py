@@ -101,7 +101,7 @@ FAULTS = (
     ),
     Fault(
         "throttle stuck open",
-        "throttle reads 80 %; manifold pressure, load and air flow follow",
+        "throttle reads 80%; manifold pressure, load and air flow follow",
         (
             "throttle_position_percent",
             "intake_manifold_pressure_kpa",
@@ -112,7 +112,7 @@ FAULTS = (
     ),
     Fault(
         "air flow sensor dead",
-        "air flow reads 0 g/s, and so the load calculated from it 0 %",
+        "air flow reads 0 g/s, and so the load calculated from it 0%",
         ("air_flow_rate_gps", "engine_load_percent"),
         _stuck(air_flow_rate_gps=0, engine_load_percent=0),
     ),

@@ -13,11 +13,11 @@ def findings(scored: Sequence[ScoredTrip]) -> Table:
     """One row per fault. Every figure is counted from the verdicts."""
     table = Table(box=box.SIMPLE_HEAD, title="What the service found", title_justify="left", pad_edge=False)
     table.add_column("Vehicle", no_wrap=True)
-    table.add_column("Fault, and what it does to the readings")
+    table.add_column("Fault")
     table.add_column("Faulty\nreadings", justify="right")
     table.add_column("of these\nflagged", justify="right")
     table.add_column("lowest\nscore", justify="right", no_wrap=True)
-    table.add_column("healthy ones\nflagged", justify="right")
+    table.add_column("healthy\nflagged", justify="right")
     for outcome in outcomes(scored):
         fault = outcome.injection.fault
         told = Text.assemble((fault.name, "bold"), "\n", (fault.injected, "dim"))

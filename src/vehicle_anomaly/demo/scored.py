@@ -32,6 +32,11 @@ class ScoredTrip:
         n_readings = len(self.trip.values)
         return np.zeros(n_readings, np.bool_) if self.injection is None else self.injection.mask(n_readings)
 
+    @property
+    def lowest_faulty(self) -> int:
+        """Index of the faulty reading with the lowest score."""
+        return int(np.where(self.faulty, self.scores, np.inf).argmin())
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -1,6 +1,7 @@
 """Scores over time, in the terminal."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vehicle_anomaly.demo.scored import ScoredTrip
 
@@ -23,6 +24,8 @@ def terminal_plot(scored: ScoredTrip, width: int, height: int, *, colour: bool) 
     faulty = scored.faulty
     plotext.clear_figure()
     plotext.theme("clear")
+    # Its own limit would be the size of a terminal that need not be there.
+    plotext.limit_size(False, False)
     plotext.plot_size(width, height)
     for label, at, tint in (("healthy", ~faulty, "blue"), ("faulty", faulty, "red")):
         plotext.scatter(
@@ -31,9 +34,16 @@ def terminal_plot(scored: ScoredTrip, width: int, height: int, *, colour: bool) 
     plotext.hline(0)
     plotext.vline(scored.injection.first / 60)
     plotext.vline(scored.injection.last / 60)
-    plotext.title(
-        f"{scored.trip.vehicle_id}: {scored.injection.fault.name}. Score over time, below 0 is flagged"
-    )
-    plotext.xlabel("minutes since the trip began")
+    plotext.yticks(_ticks(scored.scores, 0.05))
+    plotext.xticks(np.arange(0, minutes[-1] + 1 / 60, 2).tolist())
+    plotext.title(f"{scored.trip.vehicle_id}, {scored.injection.fault.name}: scores, flagged below 0")
+    plotext.xlabel("minutes since the trip began; the fault is between the upright lines")
     drawn: str = plotext.build()
     return drawn if colour else str(plotext.uncolorize(drawn))
+
+
+def _ticks(values: NDArray[np.float64], step: float) -> list[float]:
+    """Round numbers within the values, and 0: the threshold must have its label."""
+    whole = np.arange(np.ceil(min(values.min(), 0) / step), np.floor(max(values.max(), 0) / step) + 1)
+    ticks: list[float] = (whole * step).round(6).tolist()
+    return ticks
