@@ -138,7 +138,9 @@ def _tell(shown: _Shown, output: Path) -> None:
     )
     console.print(report.findings(shown.scored))
     console.print(report.false_alarm_line(shown.scored, answer["metadata"]["contamination"]))
-    console.print()
+    console.print(
+        "\nScores over time. Below 0 a reading is flagged; the fault is between the upright lines.\n"
+    )
     plot = terminal_plot(clearest(shown.scored), min(console.width, 110), 18, colour=console.is_terminal)
     console.file.write(plot.rstrip("\n") + "\n")
     console.print("\nThe lowest reading of the fault, as sent to [bold]POST /score[/bold]:")

@@ -36,8 +36,9 @@ def terminal_plot(scored: ScoredTrip, width: int, height: int, *, colour: bool) 
     plotext.vline(scored.injection.last / 60)
     plotext.yticks(_ticks(scored.scores, 0.05))
     plotext.xticks(np.arange(0, minutes[-1] + 1 / 60, 2).tolist())
-    plotext.title(f"{scored.trip.vehicle_id}, {scored.injection.fault.name}: scores, flagged below 0")
-    plotext.xlabel("minutes since the trip began; the fault is between the upright lines")
+    # A title or label that is wider than the plot would be left out.
+    plotext.title(f"{scored.trip.vehicle_id}: {scored.injection.fault.name}")
+    plotext.xlabel("minutes since the trip began")
     drawn: str = plotext.build()
     return drawn if colour else str(plotext.uncolorize(drawn))
 
