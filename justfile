@@ -2,8 +2,9 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
+command := ".venv/bin/vehicle-anomaly"
 python := ".venv/bin/python"
-export UV_PYTHON_PREFERENCE := "system"
+pip_compile := "uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links"
 
 # List the recipes
 default:
@@ -15,7 +16,38 @@ setup:
     @VIRTUAL_ENV=.venv uv pip sync --quiet --require-hashes requirements-dev.txt
     @VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --no-build-isolation --editable .
 
-# Pin every dependency, with hashes and without the address of an index
+# Show the whole job end to end on a simulated fleet: train, inject faults, score, draw
+demo *ARGS: setup
+    {{ command }} demo {{ ARGS }}
+
+# Serve the HTTP API; the environment says where and with which store
+serve: setup
+    {{ command }} serve
+
+# Run the tests; ARGS go to pytest
+test *ARGS: setup
+    {{ python }} -m pytest {{ ARGS }}
+
+# Check formatting, style, types and who imports whom
+lint: setup
+    {{ python }} -m ruff format --check --quiet
+    {{ python }} -m ruff check --quiet
+    {{ python }} -m mypy
+    .venv/bin/lint-imports --no-cache
+
+# Rewrite the code as `lint` wants it, where that can be done without thinking
+format: setup
+    {{ python }} -m ruff format
+    {{ python }} -m ruff check --fix
+
+# Measure, beside peers in the same run; writes tests/benchmarks/results/
+bench: setup
+    {{ python }} -m tests.benchmarks
+
+# Pin every dependency with hashes and without the address of an index; `just lock --upgrade` moves them
 lock *ARGS:
-    uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links {{ ARGS }} pyproject.toml -o requirements.txt
-    uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links {{ ARGS }} -c requirements.txt --extra demo --group dev pyproject.toml -o requirements-dev.txt
+    {{ pip_compile }} {{ ARGS }} pyproject.toml -o requirements.txt
+    {{ pip_compile }} {{ ARGS }} -c requirements.txt --extra demo --group dev pyproject.toml -o requirements-dev.txt
+
+# All that CI checks
+check: lint test

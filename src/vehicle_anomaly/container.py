@@ -3,7 +3,6 @@
 from typing import assert_never
 
 from dependency_injector import containers, providers
-from litestar import Litestar
 
 from vehicle_anomaly import __version__
 from vehicle_anomaly.adapters.inbound.http.app import create_app
@@ -63,7 +62,7 @@ class Container(containers.DeclarativeContainer):
         TrainModel, models, clock, settings.provided.forest_parameters
     )
     score_telemetry: providers.Provider[ScoreTelemetry] = providers.Singleton(ScoreTelemetry, models)
-    http_app: providers.Provider[Litestar] = providers.Singleton(
+    http_app = providers.Singleton(
         create_app,
         providers.Callable(drive_http, train_model, score_telemetry, models),
         providers.Callable(describe_http, settings),

@@ -40,6 +40,10 @@ def _number_as(text: str) -> Callable[[Message], bytes]:
     return message
 
 
+def _version_as(version: str) -> Callable[[Message], bytes]:
+    return lambda batch: _with(batch, model_version=version)
+
+
 _BATCH_FAULTS: dict[str, Callable[[Message], bytes]] = {
     "there are no records": lambda batch: _with(batch, records=[]),
     "record 17 has a number too few": lambda batch: _record_17(batch, lambda made: _vector(made, [1.0, 2.0])),
@@ -68,7 +72,7 @@ _BATCH_FAULTS: dict[str, Callable[[Message], bytes]] = {
     "there is a name too few": lambda batch: _with(batch, feature_names=NAMES[:2]),
     "there is an unknown field": lambda batch: _with(batch, colour="red"),
     **{
-        f"the version is {version}": lambda batch, version=version: _with(batch, model_version=version)
+        f"the version is {version}": _version_as(version)
         for version in ("../x", "a/b", "..", "%2e%2e", "LATEST")
     },
     "the model is ../x": lambda batch: _with(batch, model_name="../x"),

@@ -1,0 +1,1 @@
+"""What things cost, measured beside peers in the same run: `just bench`."""

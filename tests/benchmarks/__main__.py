@@ -1,0 +1,8 @@
+"""Run all benchmarks, print their tables and write them to results/."""
+
+from tests.benchmarks import latency_while_training, scoring
+from tests.benchmarks.tables import show
+
+if __name__ == "__main__":
+    for benchmark in (scoring, latency_while_training):
+        show(benchmark.measure())
