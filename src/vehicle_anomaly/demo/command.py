@@ -2,7 +2,9 @@
 
 import json
 import shlex
+import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -50,7 +52,7 @@ _EXTRA = ("httpx", "matplotlib", "plotext")
     help="Folder for the picture and the telemetry; made when it is not there.",
 )
 def command(seed: int, vehicles: int, output: Path) -> None:
-    r"""Simulate a fleet, break some of it, and see what the service finds.
+    """Simulate a fleet with faults, and see what is found.
 
     Starts the real service on a free port with a store of its own, trains it over HTTP on healthy trips,
     puts a named fault into one trip of each of several vehicles, scores those over HTTP and shows what was
@@ -59,7 +61,7 @@ def command(seed: int, vehicles: int, output: Path) -> None:
     \b
     Example:
       vehicle-anomaly demo --seed 7 --vehicles 8 --output demo
-    """
+    """  # noqa: D301 - \b is the character by which click keeps the lines that follow as they are
     missing = [name for name in _EXTRA if find_spec(name) is None]
     if missing:
         raise click.ClickException(
@@ -150,25 +152,35 @@ def _tell(shown: _Shown, output: Path) -> None:
     console.print("\nThe same picture of every fault:")
     console.print(f"  {output / 'scores.png'}", soft_wrap=True, markup=False)
     console.print("\nTry next:")
-    console.print(next_steps(output), soft_wrap=True, markup=False)
+    console.print(next_steps(output, _program()), soft_wrap=True, markup=False)
 
 
-def next_steps(output: Path) -> str:
+def next_steps(output: Path, program: str) -> str:
     """Commands to try on the files that were written; each works as it stands, from top to bottom."""
     folder = shlex.quote(str(output))
     return f"""\
   # the same from files, with a store that stays
   export MODEL_ARTIFACT_DIR={folder}/models
-  vehicle-anomaly train {folder}/training.csv
-  vehicle-anomaly score {folder}/today.csv > {folder}/verdicts.ndjson
-  vehicle-anomaly models list
+  {program} train {folder}/training.csv
+  {program} score {folder}/today.csv --output {folder}/verdicts.csv
+  {program} models list
 
   # serve that store, and ask it from another terminal; http://127.0.0.1:8000/schema documents the API
-  vehicle-anomaly serve
+  {program} serve
   curl http://127.0.0.1:8000/score -H 'Content-Type: application/json' -d @{folder}/reading.json
 
   # what was broken, and when
   cat {folder}/faults.csv"""
+
+
+def _program() -> str:
+    """How to call us again: by name where a shell finds it, else as we were called."""
+    if shutil.which("vehicle-anomaly"):
+        return "vehicle-anomaly"
+    called = Path(sys.argv[0])
+    if called.name == "vehicle-anomaly":
+        return shlex.quote(str(called))
+    return f"{shlex.quote(sys.executable)} -m vehicle_anomaly"
 
 
 @contextmanager
