@@ -294,7 +294,11 @@ def _point_latest(folder: SealedFolder, version: ModelVersion) -> None:
 def _prepare_latest(folder: SealedFolder, version: ModelVersion) -> None:
     temporary = _temporary()
     folder.write(temporary, version.value.encode("ascii"))
-    folder.rename(temporary, _NEXT)
+    try:
+        folder.rename(temporary, _NEXT)
+    except OSError:
+        folder.remove(temporary)
+        raise
 
 
 def _switch_latest(folder: SealedFolder) -> None:
