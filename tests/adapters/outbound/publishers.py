@@ -75,7 +75,7 @@ def race(root: str, n_processes: str, n_rounds: str) -> None:
 
 
 def publish_without_end(root: str) -> None:
-    """For each line, the name of a model, fork a publisher that never ends; tell its id, its deeds, its end."""
+    """For each line, the name of a model, fork a publisher without end; tell its id, its deeds, its end."""
     models = small_models(4)
     for number, line in enumerate(sys.stdin):
         publisher = os.fork()
