@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -27,6 +27,16 @@ ModelStore = FilesystemStore
 """Where models are kept: a union, told apart by MODEL_STORE."""
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
+_Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s]+)$")]
+_HostPattern = Annotated[str, msgspec.Meta(pattern=r"^(\*|(\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])$")]
+
+# What msgspec would say of these is no help to an operator.
+_EXPECTED: Final = {
+    "allowed_hosts": "hosts without a port such as api.example.org, *.example.org or *, separated by commas",
+    "contamination": "auto, or a number above 0 and at most 0.5",
+    "cors_origins": "origins such as https://app.example.org, or *, separated by commas",
+    "log_level": "DEBUG, INFO, WARNING, ERROR or CRITICAL",
+}
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -38,8 +48,8 @@ class Settings(msgspec.Struct, frozen=True):
         host: Address that `serve` listens on.
         port: Port that `serve` listens on; 0 takes a free one.
         cors_origins: Origins that browsers may call from, separated by commas; `*` for all.
-        allowed_hosts: `Host` headers that are answered, separated by commas, `*.example.org` for subdomains;
-            none set: all. Health checks are always answered.
+        allowed_hosts: `Host` headers that are answered, whatever the port, separated by commas,
+            `*.example.org` for subdomains; none set: all. Health checks are always answered.
         model_store: Where models are kept.
         model_refresh_seconds: How long a process may take the latest version it knows of for the latest.
         model_cache_size: Versions kept in memory.
@@ -55,8 +65,8 @@ class Settings(msgspec.Struct, frozen=True):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
-    cors_origins: tuple[str, ...] = ()
-    allowed_hosts: tuple[str, ...] = ()
+    cors_origins: tuple[_Origin, ...] = ()
+    allowed_hosts: tuple[_HostPattern, ...] = ()
     model_store: ModelStore = FilesystemStore()
     model_refresh_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     model_cache_size: _Positive = 64
@@ -116,5 +126,15 @@ def _value(environ: Mapping[str, str], name: str, kind: Any) -> Any:
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
-        problem = str(error).replace("`", "")
-        raise SettingsError(f"{variable}: {problem[0].lower()}{problem[1:]}, got {text[:80]!r}") from error
+        expected = _EXPECTED.get(name) or _in_words(str(error))
+        raise SettingsError(f"{variable}: expected {expected}, got {text[:80]!r}") from error
+
+
+def _in_words(problem: str) -> str:
+    """Turn "Expected `int` <= 65535" or "Expected `int`, got `str`" into what was expected."""
+    if not problem.startswith("Expected "):
+        return "a finite number"
+    expected = problem.removeprefix("Expected ").partition(", got ")[0].replace("`", "")
+    kind, _, bound = expected.partition(" ")
+    words = {"int": "an integer", "float": "a number", "str": "a text"}
+    return f"{words[kind]} {bound}".rstrip()

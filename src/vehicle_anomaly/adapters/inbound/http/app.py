@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 from anyio.to_thread import run_sync
 from litestar import Litestar
-from litestar.config.allowed_hosts import AllowedHostsConfig
 from litestar.config.cors import CORSConfig
 
+from vehicle_anomaly.adapters.inbound.http.allowed_hosts import AllowedHosts
 from vehicle_anomaly.adapters.inbound.http.documentation import documentation_routes
 from vehicle_anomaly.adapters.inbound.http.errors import EXCEPTION_HANDLERS
 from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
@@ -16,7 +16,7 @@ from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.service_routes import service_routes
 from vehicle_anomaly.adapters.inbound.http.telemetry_routes import telemetry_routes
 from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlots
-from vehicle_anomaly.core import kernel
+from vehicle_anomaly.core import forest
 
 
 def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
@@ -27,7 +27,7 @@ def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         # Compiled before the first request, never inside one.
-        await run_sync(kernel.warm_up)
+        await run_sync(forest.warm_up)
         try:
             yield
         finally:
@@ -41,15 +41,12 @@ def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
             metrics.route(),
             *documentation_routes(options.version),
         ],
-        middleware=[metrics],
+        # What is refused for its host is counted too.
+        middleware=[metrics, *([AllowedHosts(options.allowed_hosts)] if options.allowed_hosts else [])],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[lifespan],
         request_max_body_size=options.max_body_bytes,
         cors_config=CORSConfig(allow_origins=list(options.cors_origins)) if options.cors_origins else None,
-        # A load balancer's health check carries the address of the target as its host.
-        allowed_hosts=AllowedHostsConfig(list(options.allowed_hosts), exclude=["^/health"])
-        if options.allowed_hosts
-        else None,
         openapi_config=None,
         # Litestar would log refusals as errors; what failed is logged where it is answered.
         logging_config=None,

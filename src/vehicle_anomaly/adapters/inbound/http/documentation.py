@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from litestar import MediaType, Response, get
+from litestar import MediaType, Response
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from vehicle_anomaly.adapters.inbound.http.openapi import openapi_document
+from vehicle_anomaly.adapters.inbound.http.safe_methods import get
 
 _PAGE: Final = b"""<!DOCTYPE html>
 <html lang="en">

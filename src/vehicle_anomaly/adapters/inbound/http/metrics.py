@@ -2,7 +2,7 @@
 
 from time import perf_counter
 
-from litestar import Response, get
+from litestar import Response
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
@@ -14,6 +14,8 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+
+from vehicle_anomaly.adapters.inbound.http.safe_methods import get
 
 # Buckets for a service whose fast path takes well under a millisecond and whose slow one trains a model.
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)

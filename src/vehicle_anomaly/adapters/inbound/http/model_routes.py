@@ -1,7 +1,7 @@
 """List, tell and promote the versions of models: `/models…`."""
 
 from anyio.to_thread import run_sync
-from litestar import Response, get, put
+from litestar import Response, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -11,6 +11,7 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
     request_encoding,
     respond,
 )
+from vehicle_anomaly.adapters.inbound.http.safe_methods import get
 from vehicle_anomaly.adapters.inbound.wire import decoding
 from vehicle_anomaly.adapters.inbound.wire.answers import (
     ModelsResponse,

@@ -1,11 +1,12 @@
 """uvicorn, told to stop by SIGTERM or SIGINT, and saying where it listens."""
 
+import os
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import structlog
 import uvicorn
@@ -39,9 +40,18 @@ class HttpServer(uvicorn.Server):
         )
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until told to stop."""
+        """Serve until told to stop.
+
+        Raises:
+            OSError: The address cannot be listened on; its `filename` names it.
+        """
         sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
-        super().run(sockets)
+        with ExitStack() as opened:
+            # Here and first: uvicorn would log what is wrong and exit with a status of its own.
+            listeners = sockets or _listeners(self.config.host, self.config.port)
+            for listener in listeners:
+                opened.enter_context(listener)
+            super().run(listeners)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the port and say so."""
@@ -67,3 +77,31 @@ class HttpServer(uvicorn.Server):
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+
+
+def _listeners(host: str, port: int) -> list[socket.socket]:
+    """Listen on every address that a host has."""
+    with ExitStack() as opened:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            listeners = [
+                opened.enter_context(socket.create_server(address[:2], family=family))
+                for family, address in dict.fromkeys((family, address) for family, *_, address in found)
+            ]
+        except (OSError, UnicodeError) as error:
+            raise _named(error, host, port) from error
+        opened.pop_all()
+    return listeners
+
+
+def _named(error: OSError | UnicodeError, host: str, port: int) -> OSError:
+    """Say where it happened, as operators set it."""
+    if isinstance(error, socket.gaierror):
+        number, reason = error.errno, error.strerror
+    elif isinstance(error, OSError):
+        number = error.errno
+        # The error's own words repeat the address.
+        reason = None if number is None else os.strerror(number)
+    else:
+        number, reason = None, "not the name of a host"
+    return OSError(number, reason, f"HOST {host}, PORT {port}")

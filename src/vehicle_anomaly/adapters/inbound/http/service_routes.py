@@ -2,12 +2,13 @@
 
 import msgspec
 from anyio.to_thread import run_sync
-from litestar import Response, get
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET, UnsetType
 
 from vehicle_anomaly.adapters.inbound.http.negotiation import HttpRequest, respond
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
+from vehicle_anomaly.adapters.inbound.http.safe_methods import get
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
 
 

@@ -1,0 +1,37 @@
+"""Which `Host` headers are answered."""
+
+import re
+from collections.abc import Sequence
+
+from litestar.datastructures import Headers
+from litestar.enums import ScopeType
+from litestar.exceptions import ClientException
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+_PORT = re.compile(r":\d*$")
+
+
+class AllowedHosts(ASGIMiddleware):
+    """Refuses requests to any other host; a page that has its name rebound to this address gets nothing.
+
+    Litestar's own compares the port too (litestar-org/litestar#4869), and does not answer with a problem.
+    """
+
+    scopes = (ScopeType.HTTP,)
+    # A load balancer's health check carries the address of its target as the host.
+    exclude_path_pattern = "^/health(z|/ready)?$"
+
+    def __init__(self, hosts: Sequence[str]) -> None:
+        """Answer these hosts: names without a port, `*.example.org` for subdomains, `*` for all."""
+        self._hosts = frozenset(host.lower() for host in hosts if not host.startswith("*"))
+        self._domains = tuple(host[1:].lower() for host in hosts if host.startswith("*."))
+        self._all = "*" in hosts
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Pass one request on, or refuse it."""
+        given = Headers.from_scope(scope).get("host", "")
+        host = _PORT.sub("", given).lower()
+        if not (self._all or host in self._hosts or host.endswith(self._domains)):
+            raise ClientException(f"Host: {given[:80]!r} is not a name of this service")
+        await next_app(scope, receive, send)
