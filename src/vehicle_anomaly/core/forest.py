@@ -1,11 +1,12 @@
 """A fitted Isolation Forest as flat arrays, and its scores, equal to scikit-learn's bit for bit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core import kernel
+from vehicle_anomaly.core.padded_trees import PaddedTrees
 
 LEAF = -1
 
@@ -49,12 +50,14 @@ class Forest:
     left: NDArray[np.int32]
     right: NDArray[np.int32]
     path_length: NDArray[np.float64]
+    _padded: PaddedTrees | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check_scalars()
         self._check_shapes()
         self._check_trees()
         self._check_nodes()
+        object.__setattr__(self, "_padded", self._pad())
 
     @property
     def n_trees(self) -> int:
@@ -86,8 +89,25 @@ class Forest:
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise ValueError(f"expected {self.n_features} columns, got an array of shape {X.shape}")
         path_length = np.zeros(X.shape[0])
-        kernel.add_path_lengths(
-            np.ascontiguousarray(X, dtype=np.float32),
+        rows = np.ascontiguousarray(X, dtype=np.float32)
+        if self._padded is not None:
+            self._padded.add_path_lengths(rows, path_length)
+        else:
+            self._walk(rows, path_length)
+        # Written as scikit-learn writes it, on arrays: NumPy's power of a scalar may differ in the last bit,
+        # and a training reading can lie exactly on the offset.
+        longest = self.n_trees * average_path_length(self.max_samples)
+        relative = path_length / longest if longest else np.ones_like(path_length)
+        return -np.power(2.0, -relative)
+
+    def _pad(self) -> PaddedTrees | None:
+        return PaddedTrees.of(
+            self.tree_start, self.feature, self.threshold, self.left, self.right, self.path_length
+        )
+
+    def _walk(self, rows: NDArray[np.float32], path_length: NDArray[np.float64]) -> None:
+        kernel.walk(
+            rows,
             self.tree_start,
             self.feature,
             self.threshold,
@@ -96,11 +116,6 @@ class Forest:
             self.path_length,
             path_length,
         )
-        # Written as scikit-learn writes it, on arrays: NumPy's power of a scalar may differ in the last bit,
-        # and a training reading can lie exactly on the offset.
-        longest = self.n_trees * average_path_length(self.max_samples)
-        relative = path_length / longest if longest else np.ones_like(path_length)
-        return -np.power(2.0, -relative)
 
     def _check_scalars(self) -> None:
         if self.n_features < 1 or self.max_samples < 1:
@@ -157,3 +172,20 @@ def average_path_length(n_samples: int) -> float:
         return 1.0
     harmonic = np.log(np.array([n_samples - 1.0])) + np.euler_gamma
     return float((2.0 * harmonic - 2.0 * (n_samples - 1.0) / n_samples)[0])
+
+
+def warm_up() -> None:
+    """Compile what scores, or load it compiled, on the smallest forests that take each way."""
+    leaf = np.full(1, LEAF, np.int32)
+    score_shallow = Forest(1, 1, 0.0, np.array([0, 1]), leaf, np.zeros(1), leaf, leaf, np.ones(1)).score
+    score_shallow(np.zeros((1, 1)))
+    # A chain of splits, too deep to be padded.
+    length = 16
+    split = np.arange(2 * length + 1)
+    is_leaf = (split % 2 == 1) | (split == 2 * length)
+    left = np.where(is_leaf, LEAF, split + 1).astype(np.int32)
+    right = np.where(is_leaf, LEAF, split + 2).astype(np.int32)
+    feature = np.where(is_leaf, LEAF, 0).astype(np.int32)
+    zeros = np.zeros(split.size)
+    score_deep = Forest(1, 1, 0.0, np.array([0, split.size]), feature, zeros, left, right, zeros).score
+    score_deep(np.zeros((1, 1)))
