@@ -6,16 +6,17 @@ from functools import cache
 
 from vehicle_anomaly.adapters.inbound.cli.app import app, run
 from vehicle_anomaly.adapters.inbound.cli.services import Services
+from vehicle_anomaly.adapters.inbound.sqs.errors import QueueUnusable
 from vehicle_anomaly.container import Container
 from vehicle_anomaly.demo.command import command as demo
-from vehicle_anomaly.observability import configure_logging
+from vehicle_anomaly.observability import configure_logging, tracing
 from vehicle_anomaly.settings import SettingsError, load_settings
 
 
 def main() -> int:
     """Run the command that the arguments name; return its exit status."""
     app.add_command(demo)
-    return run(sys.argv[1:], _services(), failures=(SettingsError,))
+    return run(sys.argv[1:], _services(), failures=(SettingsError, QueueUnusable))
 
 
 def _services() -> Services:
@@ -26,11 +27,17 @@ def _services() -> Services:
         configure_logging(settings.log_level)
         return Container(settings=settings)
 
+    def work() -> bool:
+        worker = container().worker()
+        with tracing(os.environ):
+            return worker.run()
+
     return Services(
         train_model=lambda: container().train_model(),
         score_telemetry=lambda: container().score_telemetry(),
         models=lambda: container().models(),
         serve=lambda: container().http_server().run(),
+        work=work,
     )
 
 

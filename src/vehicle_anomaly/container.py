@@ -8,13 +8,19 @@ from vehicle_anomaly import __version__
 from vehicle_anomaly.adapters.inbound.http.app import create_app
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.server import HttpServer
+from vehicle_anomaly.adapters.inbound.sqs.clients import Clients, connect
+from vehicle_anomaly.adapters.inbound.sqs.handlers import Handlers
+from vehicle_anomaly.adapters.inbound.sqs.payloads import Payloads
+from vehicle_anomaly.adapters.inbound.sqs.queues import RequestQueue, ResultQueue, max_message_bytes
+from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing
+from vehicle_anomaly.adapters.inbound.sqs.worker import Worker, WorkerOptions, WorkerParts
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.model_cache import CachedModels
 from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
 from vehicle_anomaly.core.ports import Clock, ModelRepository
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import TrainModel
-from vehicle_anomaly.settings import FilesystemStore, ModelStore, Settings
+from vehicle_anomaly.settings import FilesystemStore, ModelStore, Settings, SettingsError
 
 
 def open_model_store(store: ModelStore) -> ModelRepository:
@@ -44,6 +50,48 @@ def drive_http(train_model: TrainModel, score_telemetry: ScoreTelemetry, models:
     return HttpParts(train_model, score_telemetry, models, models.in_memory, lambda: models.degraded)
 
 
+def drive_queue(
+    train_model: TrainModel, score_telemetry: ScoreTelemetry, models: ModelRepository, settings: Settings
+) -> WorkerParts:
+    """Return what the queue worker works with.
+
+    Raises:
+        SettingsError: A queue is not named.
+        QueueUnusable: The queue for results does not exist, or boto3 cannot make its clients.
+    """
+    request_queue_url = _required("REQUEST_QUEUE_URL", settings.request_queue_url)
+    result_queue_url = _required("RESULT_QUEUE_URL", settings.result_queue_url)
+    clients: Clients = connect()
+    requests = RequestQueue(
+        request_queue_url, clients.sqs, clients.poller, settings.worker_visibility_seconds
+    )
+    limit = max_message_bytes(clients.sqs, result_queue_url, "RESULT_QUEUE_URL")
+    return WorkerParts(
+        requests=requests,
+        results=ResultQueue(result_queue_url, clients.sqs, limit),
+        payloads=Payloads(clients.s3, settings.max_body_bytes, settings.result_payload_bucket),
+        handlers=Handlers(train_model, score_telemetry, models),
+        tracing=QueueTracing(requests.name),
+    )
+
+
+def describe_worker(settings: Settings) -> WorkerOptions:
+    """Return how much the settings want a worker to take on."""
+    return WorkerOptions(
+        concurrency=settings.worker_concurrency,
+        training_slots=settings.training_slots,
+        training_queue=settings.training_queue,
+        drain_seconds=settings.worker_drain_seconds,
+        retry_seconds=settings.worker_retry_seconds,
+    )
+
+
+def _required(variable: str, value: str | None) -> str:
+    if value is None:
+        raise SettingsError(f"{variable}: expected the URL of a queue, got none; `work` needs it")
+    return value
+
+
 class Container(containers.DeclarativeContainer):
     """The parts of one process. `settings` must be given; any other provider may be overridden."""
 
@@ -69,4 +117,9 @@ class Container(containers.DeclarativeContainer):
     )
     http_server: providers.Provider[HttpServer] = providers.Factory(
         HttpServer, http_app, settings.provided.host, settings.provided.port
+    )
+    worker: providers.Provider[Worker] = providers.Factory(
+        Worker,
+        providers.Callable(drive_queue, train_model, score_telemetry, models, settings),
+        providers.Callable(describe_worker, settings),
     )

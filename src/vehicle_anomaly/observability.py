@@ -1,9 +1,44 @@
-"""Logs: one JSON line an event on standard error, or coloured text on a terminal."""
+"""Logs: one JSON line an event on standard error, or coloured text on a terminal. Traces, when asked for."""
 
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
 
 import structlog
+
+# Spans that no collector has taken by then are lost: it must not hold up the end of the process.
+_FLUSH_MILLISECONDS: Final = 500
+
+
+@contextmanager
+def tracing(environ: Mapping[str, str]) -> Iterator[None]:
+    """Export spans while the block runs, if OTEL_EXPORTER_OTLP_ENDPOINT is set.
+
+    OpenTelemetry's other standard variables are its own.
+
+    Args:
+        environ: Such as `os.environ`.
+    """
+    if not environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        yield
+        return
+    # Imported here: most processes export nothing.
+    from opentelemetry import trace  # noqa: PLC0415
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    name = {} if environ.get("OTEL_SERVICE_NAME") else {SERVICE_NAME: "vehicle-anomaly"}
+    provider = TracerProvider(resource=Resource.create(name), shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    try:
+        yield
+    finally:
+        provider.force_flush(_FLUSH_MILLISECONDS)
 
 
 def configure_logging(level: str) -> None:

@@ -28,6 +28,8 @@ ModelStore = FilesystemStore
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s]+)$")]
+_QueueUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s]+/[^\s/]+$")]
+_BucketName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 _HostPattern = Annotated[str, msgspec.Meta(pattern=r"^(\*|(\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])$")]
 
 # What msgspec would say of these is no help to an operator.
@@ -35,6 +37,9 @@ _EXPECTED: Final = {
     "allowed_hosts": "hosts without a port such as api.example.org, *.example.org or *, separated by commas",
     "contamination": "auto, or a number above 0 and at most 0.5",
     "cors_origins": "origins such as https://app.example.org, or *, separated by commas",
+    "request_queue_url": "the URL of a queue such as https://sqs.eu-central-1.amazonaws.com/123456789012/requests",
+    "result_payload_bucket": "the name of an S3 bucket",
+    "result_queue_url": "the URL of a queue such as https://sqs.eu-central-1.amazonaws.com/123456789012/results",
     "log_level": "DEBUG, INFO, WARNING, ERROR or CRITICAL",
 }
 
@@ -56,6 +61,13 @@ class Settings(msgspec.Struct, frozen=True):
         max_body_bytes: Largest body of a request.
         training_slots: Trainings that run at once.
         training_queue: Trainings that may wait for a slot; one more is answered 429.
+        request_queue_url: Queue that `work` takes requests from.
+        result_queue_url: Queue that `work` sends results to.
+        result_payload_bucket: Bucket for results that are too large for a message; none: they are refused.
+        worker_concurrency: Messages that a worker has in hand, trainings aside.
+        worker_drain_seconds: From SIGTERM to the end of a worker, at most.
+        worker_visibility_seconds: How long the messages of a worker that dies stay invisible to others.
+        worker_retry_seconds: How long a message is invisible after its first failure; then twice as long.
         n_estimators: Trees of a forest.
         contamination: Share of the training readings taken as anomalous, or `auto`.
         random_state: Seed of a forest.
@@ -73,6 +85,13 @@ class Settings(msgspec.Struct, frozen=True):
     max_body_bytes: _Positive = 32 * 1024 * 1024
     training_slots: _Positive = 1
     training_queue: Annotated[int, msgspec.Meta(ge=0)] = 32
+    request_queue_url: _QueueUrl | None = None
+    result_queue_url: _QueueUrl | None = None
+    result_payload_bucket: _BucketName | None = None
+    worker_concurrency: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
+    worker_drain_seconds: Annotated[int, msgspec.Meta(ge=2, le=3600)] = 20
+    worker_visibility_seconds: Annotated[int, msgspec.Meta(ge=2, le=43200)] = 30
+    worker_retry_seconds: Annotated[float, msgspec.Meta(ge=0, le=900)] = 2.0
     n_estimators: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
     contamination: Annotated[float, msgspec.Meta(gt=0, le=0.5)] | Literal["auto"] = 0.05
     random_state: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 42

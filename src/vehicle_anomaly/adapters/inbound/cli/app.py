@@ -13,6 +13,7 @@ from vehicle_anomaly.adapters.inbound.cli.score import score
 from vehicle_anomaly.adapters.inbound.cli.serve import serve
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.adapters.inbound.cli.train import train
+from vehicle_anomaly.adapters.inbound.cli.work import work
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal
 
 NAME = "vehicle-anomaly"
@@ -41,7 +42,7 @@ def app() -> None:
     """Learn what normal vehicle telemetry looks like, and say of new readings whether something is wrong."""
 
 
-for command in (serve, train, score, models):
+for command in (serve, work, train, score, models):
     app.add_command(command)
 
 

@@ -17,9 +17,11 @@ class Services:
         score_telemetry: Makes `ScoreTelemetry`.
         models: Makes the repository both use.
         serve: Serves HTTP until it is told to stop.
+        work: Answers a queue until it is told to stop; tells whether all its threads have ended.
     """
 
     train_model: Callable[[], TrainModel]
     score_telemetry: Callable[[], ScoreTelemetry]
     models: Callable[[], ModelRepository]
     serve: Callable[[], None]
+    work: Callable[[], bool]

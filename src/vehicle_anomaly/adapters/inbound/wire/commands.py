@@ -1,8 +1,11 @@
 """Messages → commands: what every driver does once it has the bytes of a request."""
 
+import msgspec
+
 from vehicle_anomaly.adapters.inbound.wire import decoding
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.readings import decode_readings, to_batch, to_reading
+from vehicle_anomaly.adapters.inbound.wire.requests import IngestRequest, ScoreBatchRequest, ScoreRequest
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetryCommand
 from vehicle_anomaly.core.train_model import TrainModelCommand
@@ -15,7 +18,11 @@ def train_model_command(message: bytes, encoding: Encoding) -> TrainModelCommand
         MalformedMessage: The message cannot be decoded.
         Refusal: Its records or names are not valid.
     """
-    request = decoding.INGEST[encoding](message)
+    return to_train_model_command(decoding.INGEST[encoding](message), encoding)
+
+
+def to_train_model_command(request: IngestRequest[msgspec.Raw], encoding: Encoding) -> TrainModelCommand:
+    """Read a request to train whose records are still to be decoded; raises as `train_model_command`."""
     name, version = ModelName(request.model_name), _version(request.model_version)
     readings = (reading for reading, _ in decode_readings(request.records, encoding))
     return TrainModelCommand(to_batch(readings, request.feature_names), name, version)
@@ -31,7 +38,11 @@ def score_command(message: bytes, encoding: Encoding) -> tuple[ScoreTelemetryCom
         MalformedMessage: The message cannot be decoded.
         Refusal: Its reading or names are not valid.
     """
-    request = decoding.SCORE[encoding](message)
+    return to_score_command(decoding.SCORE[encoding](message))
+
+
+def to_score_command(request: ScoreRequest) -> tuple[ScoreTelemetryCommand, str]:
+    """Read a decoded request to score one reading; returns and raises as `score_command`."""
     name, version = ModelName(request.model_name), _version(request.model_version)
     reading, timestamp = to_reading(request)
     return ScoreTelemetryCommand((reading,), name, version), timestamp
@@ -47,7 +58,13 @@ def score_batch_command(message: bytes, encoding: Encoding) -> tuple[ScoreTeleme
         MalformedMessage: The message cannot be decoded.
         Refusal: Its readings or names are not valid.
     """
-    request = decoding.SCORE_BATCH[encoding](message)
+    return to_score_batch_command(decoding.SCORE_BATCH[encoding](message), encoding)
+
+
+def to_score_batch_command(
+    request: ScoreBatchRequest[msgspec.Raw], encoding: Encoding
+) -> tuple[ScoreTelemetryCommand, list[str]]:
+    """Read a request to score a batch whose records are still to be decoded; as `score_batch_command`."""
     name, version = ModelName(request.model_name), _version(request.model_version)
     decoded = list(decode_readings(request.records, encoding))
     command = ScoreTelemetryCommand([reading for reading, _ in decoded], name, version)

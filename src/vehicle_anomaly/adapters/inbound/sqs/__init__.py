@@ -1,0 +1,1 @@
+"""The queue worker: requests from Amazon SQS through the same use cases, results to another queue."""

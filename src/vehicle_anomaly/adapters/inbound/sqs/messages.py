@@ -1,0 +1,88 @@
+"""What stands in the queues: the bodies of the HTTP API with a tag, and its answers with an id."""
+
+from typing import Annotated, Generic
+
+import msgspec
+from msgspec import Meta
+
+from vehicle_anomaly.adapters.inbound.wire.answers import IngestResponse, ScoreBatchResponse, VerdictResponse
+from vehicle_anomaly.adapters.inbound.wire.decoding import MessageDecoder
+from vehicle_anomaly.adapters.inbound.wire.problems import Problem
+from vehicle_anomaly.adapters.inbound.wire.requests import (
+    IngestRequest,
+    Record,
+    ScoreBatchRequest,
+    ScoreRequest,
+)
+
+TAG = "type"
+
+
+class IngestMessage(IngestRequest[Record], Generic[Record], tag_field=TAG, tag="ingest"):
+    """Learn from these readings; answered with `ingested`."""
+
+
+class ScoreMessage(ScoreRequest, tag_field=TAG, tag="score"):
+    """Score this reading; answered with `scored`."""
+
+
+class ScoreBatchMessage(ScoreBatchRequest[Record], Generic[Record], tag_field=TAG, tag="score_batch"):
+    """Score these readings; answered with `scored_batch`."""
+
+
+RequestMessage = IngestMessage[msgspec.Raw] | ScoreMessage | ScoreBatchMessage[msgspec.Raw]
+"""A body of the request queue, its records still to be decoded one by one."""
+
+RequestId = Annotated[str, Meta(description="Message id of the request, the same however often delivered.")]
+CorrelationId = Annotated[
+    str | None, Meta(description="The request's message attribute of this name; null without one.")
+]
+
+
+class IngestedMessage(IngestResponse, frozen=True, kw_only=True, tag_field=TAG, tag="ingested"):
+    """The version that was published."""
+
+    request_id: RequestId
+    correlation_id: CorrelationId
+
+
+class ScoredMessage(VerdictResponse, frozen=True, kw_only=True, tag_field=TAG, tag="scored"):
+    """What the model says of the reading."""
+
+    request_id: RequestId
+    correlation_id: CorrelationId
+
+
+class ScoredBatchMessage(ScoreBatchResponse, frozen=True, kw_only=True, tag_field=TAG, tag="scored_batch"):
+    """One verdict per record, in order."""
+
+    request_id: RequestId
+    correlation_id: CorrelationId
+
+
+class RefusedMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field=TAG, tag="refused"):
+    """Why the request is refused: it will be again, as it is; it has changed nothing."""
+
+    request_id: RequestId
+    correlation_id: CorrelationId
+    problem: Problem
+
+
+ResultMessage = IngestedMessage | ScoredMessage | ScoredBatchMessage | RefusedMessage
+"""A body of the result queue."""
+
+decode_request: MessageDecoder[RequestMessage] = MessageDecoder(
+    msgspec.json.Decoder(RequestMessage).decode, msgspec.json.Decoder().decode
+)
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_result(result: ResultMessage) -> str:
+    """Return a result as the body of a message.
+
+    Of what JSON leaves as it is, SQS takes all but U+FFFE and U+FFFF, which a name may hold
+    (https://www.w3.org/TR/REC-xml/#charsets).
+    """
+    text = _encode(result).decode()
+    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")

@@ -1,0 +1,368 @@
+"""The loop: receive, answer, send the result, delete the request, delete its payload. In that order."""
+
+import math
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Final
+
+import structlog
+
+from vehicle_anomaly.adapters.inbound.sqs.board import Board, Finished, Lane
+from vehicle_anomaly.adapters.inbound.sqs.clients import LONGEST_POLL_SECONDS
+from vehicle_anomaly.adapters.inbound.sqs.deliveries import CORRELATION_ID, Delivery
+from vehicle_anomaly.adapters.inbound.sqs.errors import InfrastructureFault, UndecodableRequest
+from vehicle_anomaly.adapters.inbound.sqs.handlers import Handlers, Pace, result_too_large
+from vehicle_anomaly.adapters.inbound.sqs.heartbeat import Heartbeat
+from vehicle_anomaly.adapters.inbound.sqs.messages import (
+    RequestMessage,
+    ResultMessage,
+    decode_request,
+    encode_result,
+)
+from vehicle_anomaly.adapters.inbound.sqs.payloads import RESERVED_ATTRIBUTE, Payloads, pointer_of
+from vehicle_anomaly.adapters.inbound.sqs.queues import (
+    BATCH,
+    OutgoingResult,
+    RequestQueue,
+    ResultQueue,
+)
+from vehicle_anomaly.adapters.inbound.sqs.retry import Strain, delay
+from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing, carried_on
+from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
+from vehicle_anomaly.core import forest
+from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable
+
+# What is left of the drain for giving back, once work has had its share.
+_GIVING_BACK_SECONDS: Final = 1.0
+# Ending the process takes some of the drain too.
+_LEAVING_SECONDS: Final = 0.3
+_FIRST_PAUSE_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 30.0
+_QUICK_THREADS: Final = 4
+_TOLD_PLACES: Final = 5
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """How much a worker takes on, and how it stops.
+
+    Attributes:
+        concurrency: Messages in hand, trainings aside.
+        training_slots: Trainings that run at once.
+        training_queue: Trainings in hand that may wait for a slot.
+        drain_seconds: From the signal to the end of the process, at most; at least 2.
+        retry_seconds: After the first failure a message is invisible for so long, then for twice as long.
+    """
+
+    concurrency: int
+    training_slots: int
+    training_queue: int
+    drain_seconds: int
+    retry_seconds: float
+
+    @property
+    def poll_seconds(self) -> int:
+        """How long a poll waits: no longer than the drain, so that what it brings is never left behind."""
+        return min(LONGEST_POLL_SECONDS, self.drain_seconds - int(_GIVING_BACK_SECONDS))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerParts:
+    """What a worker works with."""
+
+    requests: RequestQueue
+    results: ResultQueue
+    payloads: Payloads
+    handlers: Handlers
+    tracing: QueueTracing
+
+
+class _Order(Enum):
+    STOP = "stop"
+    ALL_DONE = "all done"
+
+
+class Worker:
+    """Answers the requests of a queue until it is told to stop."""
+
+    def __init__(self, parts: WorkerParts, options: WorkerOptions) -> None:
+        """Make a worker; it begins with `run`."""
+        self._parts = parts
+        self._options = options
+        self._requests = parts.requests
+        self._board = Board(options.concurrency, options.training_slots + options.training_queue)
+        self._heartbeat = Heartbeat(parts.requests)
+        self._strain = Strain(_FIRST_PAUSE_SECONDS)
+        self._one_at_a_time_until = -math.inf
+        self._stopping = threading.Event()
+        # Unlike an Event, it may be put into by a signal's handler at any moment.
+        self._orders: SimpleQueue[_Order] = SimpleQueue()
+
+    def run(self) -> bool:
+        """Work until SIGTERM, SIGINT or `stop`, then drain.
+
+        A second signal ends the drain at once.
+
+        Returns:
+            Whether every thread has come home; if not, the process is to be ended without waiting for them.
+        """
+        forest.warm_up()
+        poller = _thread("poll", self._poll)
+        workers = [_thread(f"quick-{number}", self._work_quick) for number in range(self._quick_threads)]
+        slots = range(self._options.training_slots)
+        workers += [_thread(f"long-{number}", self._work_long) for number in slots]
+        heart = _thread("heartbeat", self._heartbeat.run)
+        with self._signals():
+            for thread in (heart, *workers, poller):
+                thread.start()
+            _log.info("polling", queue=self._requests.url, results=self._parts.results.url)
+            self._orders.get()
+            return self._drain(poller, [heart, *workers])
+
+    def stop(self) -> None:
+        """Tell `run` to drain and return."""
+        self._orders.put(_Order.STOP)
+
+    @property
+    def _quick_threads(self) -> int:
+        return min(_QUICK_THREADS, self._options.concurrency)
+
+    def _poll(self) -> None:
+        failures = 0
+        while places := self._board.wait_for_places():
+            cautious = monotonic() < self._one_at_a_time_until
+            began = monotonic()
+            deliveries: list[Delivery] = []
+            try:
+                deliveries = self._requests.receive(
+                    1 if cautious else min(BATCH, places), self._options.poll_seconds
+                )
+                failures = 0
+            except InfrastructureFault as fault:
+                failures += 1
+                _log.warning("poll failed", error=str(fault), failures=failures)
+            except Exception:  # noqa: BLE001  # without a poller, a worker would live and do nothing
+                failures += 1
+                _log.exception("poll failed", failures=failures)
+            if deliveries:
+                self._heartbeat.hold(deliveries)
+                self._parts.tracing.received(deliveries)
+                self._board.add(_lanes(deliveries, keep_order=self._requests.is_fifo))
+            pause = delay(failures, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS) if failures else 0.0
+            if not deliveries and not failures and monotonic() - began < _FIRST_PAUSE_SECONDS:
+                # An endpoint that does not wait must not be asked without end.
+                pause = _FIRST_PAUSE_SECONDS
+            self._stopping.wait(max(pause, self._strain.pause()))
+
+    def _work_quick(self) -> None:
+        while (job := self._board.next_quick()) is not None:
+            if isinstance(job, Lane):
+                self._attempt([job], partial(self._begin, job))
+            else:
+                self._attempt([one.lane for one in job], partial(self._send, job))
+
+    def _work_long(self) -> None:
+        while (lane := self._board.next_long()) is not None:
+            self._attempt([lane], partial(self._continue, lane))
+
+    def _attempt(self, lanes: Sequence[Lane], work: Callable[[], None]) -> None:
+        """Do a piece of work; whatever goes wrong, its messages are left to be delivered again."""
+        try:
+            work()
+        except UndecodableRequest as error:
+            self._leave(lanes, "undecodable", str(error))
+        except MalformedMessage as error:
+            self._leave(lanes, "undecodable", _places(error))
+        except (InfrastructureFault, ModelStoreUnavailable) as error:
+            self._strain.failed()
+            self._leave(lanes, "infrastructure", str(error))
+        except DamagedModel as error:
+            self._leave(lanes, "damaged model", str(error))
+        except Exception as error:  # noqa: BLE001  # a thread that ends would take its messages along
+            _log.exception("worker failed", request_ids=[lane.first.request_id for lane in lanes])
+            self._leave(lanes, "unexpected", type(error).__name__)
+
+    def _begin(self, lane: Lane) -> None:
+        if not self._heartbeat.holds(lane.first):
+            self._board.drop(lane)
+            return
+        request = self._open(lane.first)
+        if self._parts.handlers.pace(request) is Pace.QUICK:
+            self._finish(lane, request)
+        elif not self._board.turn_long(lane):
+            self._give_back(lane)
+
+    def _continue(self, lane: Lane) -> None:
+        # Opened again: what waits for a slot must not hold more than its message.
+        self._finish(lane, self._open(lane.first))
+
+    def _open(self, delivery: Delivery) -> RequestMessage:
+        return decode_request(self._parts.payloads.body_of(delivery))
+
+    def _finish(self, lane: Lane, request: RequestMessage) -> None:
+        delivery = lane.first
+        tag = str(request.__struct_config__.tag)
+        began = monotonic()
+        with self._parts.tracing.processing(delivery, tag):
+            answer = self._parts.handlers.answer(request, delivery)
+            outgoing = self._outgoing(delivery, answer)
+        _log.info(
+            "answered",
+            request_id=delivery.request_id,
+            request=tag,
+            result=answer.__struct_config__.tag,
+            receive_count=delivery.receive_count,
+            seconds=round(monotonic() - began, 6),
+        )
+        self._board.finish(lane, outgoing)
+
+    def _outgoing(self, delivery: Delivery, answer: ResultMessage) -> OutgoingResult:
+        attributes = {name: ("String", value) for name, value in carried_on().items()}
+        if delivery.correlation_id is not None:
+            attributes[CORRELATION_ID] = ("String", delivery.correlation_id)
+        result = OutgoingResult(delivery.request_id, encode_result(answer), attributes, delivery.group_id)
+        size, limit = result.size(), self._parts.results.max_message_bytes
+        if size <= limit:
+            return result
+        if self._parts.payloads.result_bucket is None:
+            told = encode_result(result_too_large(delivery, size, limit))
+            return OutgoingResult(delivery.request_id, told, attributes, delivery.group_id)
+        pointer = self._parts.payloads.put_result(delivery.request_id, result.body)
+        attributes[RESERVED_ATTRIBUTE] = ("Number", str(len(result.body.encode())))
+        return OutgoingResult(delivery.request_id, pointer, attributes, delivery.group_id)
+
+    def _send(self, finished: Sequence[Finished]) -> None:
+        faults = self._parts.results.send([one.result for one in finished])
+        sent = [one.lane for one, fault in zip(finished, faults, strict=True) if fault is None]
+        answered = [lane.first for lane in sent]
+        if sent:
+            self._strain.succeeded()
+            self._delete(answered)
+            self._heartbeat.let_go(answered)
+            for lane in sent:
+                self._board.done(lane)
+        for one, fault in zip(finished, faults, strict=True):
+            if fault is not None:
+                self._strain.failed()
+                self._leave([one.lane], "infrastructure", f"result queue: {fault}")
+
+    def _delete(self, answered: Sequence[Delivery]) -> None:
+        # A payload goes last: a request that is delivered again must find it.
+        for delivery in self._requests.delete(answered):
+            pointer = pointer_of(delivery)
+            if pointer is not None:
+                try:
+                    self._parts.payloads.delete(pointer)
+                except InfrastructureFault as fault:
+                    _log.warning("payload not deleted", request_id=delivery.request_id, error=str(fault))
+
+    def _leave(self, lanes: Sequence[Lane], why: str, reason: str) -> None:
+        """Leave the first message of each lane to the redrive policy, and give back those behind it."""
+        for lane in lanes:
+            if not lane.deliveries:
+                continue
+            first, *behind = lane.deliveries
+            seconds = math.ceil(delay(first.receive_count, self._options.retry_seconds))
+            _log.warning(
+                "left in the queue",
+                request_id=first.request_id,
+                why=why,
+                reason=reason,
+                receive_count=first.receive_count,
+                visible_in_seconds=seconds,
+            )
+            if self._requests.is_fifo:
+                # Each time a failing message brings those behind it along, they come nearer to the
+                # dead-letter queue themselves. Alone, it does not.
+                until = monotonic() + 2 * seconds + self._requests.visibility_seconds
+                self._one_at_a_time_until = max(self._one_at_a_time_until, until)
+            self._heartbeat.give_back(behind)
+            self._heartbeat.give_back([first], seconds)
+            self._board.drop(lane)
+
+    def _give_back(self, lane: Lane) -> None:
+        self._heartbeat.give_back([*lane.deliveries])
+        self._board.drop(lane)
+
+    def _drain(self, poller: threading.Thread, others: Sequence[threading.Thread]) -> bool:
+        end = monotonic() + self._options.drain_seconds - _LEAVING_SECONDS
+        _log.info("stopping", drain_seconds=self._options.drain_seconds)
+        not_begun = self._board.stop()
+        self._stopping.set()
+        for lane in not_begun:
+            self._give_back(lane)
+
+        def tell_when_empty() -> None:
+            poller.join()
+            self._board.wait_until_empty()
+            self._orders.put(_Order.ALL_DONE)
+
+        def give_back_rest() -> None:
+            given_back = self._heartbeat.give_back_all()
+            poller.join()
+            given_back += self._heartbeat.give_back_all()
+            _log.info("gave back what was not finished", count=given_back)
+
+        _thread("empty", tell_when_empty).start()
+        try:
+            order = self._orders.get(timeout=self._options.drain_seconds - _GIVING_BACK_SECONDS)
+        except Empty:
+            order = None
+        drained = order is _Order.ALL_DONE
+        self._board.close()
+        self._heartbeat.stop()
+        if not drained:
+            # In a thread: SQS may not answer, and the process is to end all the same.
+            giving_back = _thread("give-back", give_back_rest)
+            giving_back.start()
+            giving_back.join(_GIVING_BACK_SECONDS if order is _Order.STOP else max(0.0, end - monotonic()))
+        for thread in others:
+            thread.join(max(0.0, end - monotonic()) if drained else 0.0)
+        _log.info("stopped", drained=drained)
+        return not any(thread.is_alive() for thread in (poller, *others))
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        handlers = {
+            number: signal.signal(number, lambda *_: self.stop())
+            for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+
+def _thread(name: str, work: Callable[[], None]) -> threading.Thread:
+    # Daemons: what has not come home when the drain ends must not keep the process.
+    return threading.Thread(target=work, name=name, daemon=True)
+
+
+def _lanes(deliveries: Sequence[Delivery], *, keep_order: bool) -> list[Lane]:
+    if not keep_order:
+        return [Lane(deque([delivery])) for delivery in deliveries]
+    groups: dict[str | None, Lane] = {}
+    for delivery in deliveries:
+        groups.setdefault(delivery.group_id, Lane(deque())).deliveries.append(delivery)
+    return [*groups.values()]
+
+
+def _places(malformed: MalformedMessage) -> str:
+    """Say what is malformed without the values that stand there."""
+    return "; ".join(
+        f"{wrong.place}: {wrong.reason.partition(', got ')[0]}" for wrong in malformed.wrong[:_TOLD_PLACES]
+    )
