@@ -21,6 +21,9 @@ from tests.fakes import (
 )
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.model_cache import CachedModels
+from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
+from vehicle_anomaly.adapters.outbound.s3_client import s3_client
+from vehicle_anomaly.adapters.outbound.s3_models import S3Models
 from vehicle_anomaly.core.errors import UnknownModel, UnknownModelVersion, VersionExists
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
@@ -30,16 +33,19 @@ from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
 DEFAULT = ModelName("default")
 V1, V2, V3 = ModelVersion("v1"), ModelVersion("v2"), ModelVersion("v3")
 
-STORES: dict[str, Callable[[Path], ModelRepository]] = {
-    "in-memory": lambda _: InMemoryModels(),
-    "filesystem": lambda folder: FilesystemModels(folder / "artifacts"),
-    "cached": lambda folder: CachedModels(FilesystemModels(folder / "artifacts"), refresh_seconds=60, size=2),
+STORES: dict[str, Callable[[Path, Callable[[], str]], ModelRepository]] = {
+    "in-memory": lambda _, __: InMemoryModels(),
+    "filesystem": lambda folder, _: FilesystemModels(folder / "artifacts"),
+    "s3": lambda _, new_bucket: S3Models(S3Bucket(s3_client(), new_bucket()), "some/models"),
+    "cached": lambda folder, _: CachedModels(
+        FilesystemModels(folder / "artifacts"), refresh_seconds=60, size=2
+    ),
 }
 
 
 @pytest.fixture(params=STORES)
-def models(request: pytest.FixtureRequest, tmp_path: Path) -> ModelRepository:
-    return STORES[request.param](tmp_path)
+def models(request: pytest.FixtureRequest, tmp_path: Path, new_bucket: Callable[[], str]) -> ModelRepository:
+    return STORES[request.param](tmp_path, new_bucket)
 
 
 @pytest.fixture(scope="module")

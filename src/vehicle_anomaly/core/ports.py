@@ -1,5 +1,6 @@
 """What the core needs from outside. The docstrings are the contract; `tests/contract` holds stores to it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,6 +37,28 @@ class ModelVersions:
     latest: ModelVersion | None
     versions: tuple[ModelMetadata, ...]
     damaged: tuple[DamagedVersion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFiles:
+    """A version as the bytes that a store keeps.
+
+    Attributes:
+        model_name: The model.
+        model_version: The version.
+        manifest: What vouches for the files.
+        files: The files, by name, in the order they are written in.
+    """
+
+    model_name: ModelName
+    model_version: ModelVersion
+    manifest: bytes
+    files: Mapping[str, bytes]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of them."""
+        return len(self.manifest) + sum(map(len, self.files.values()))
 
 
 class ModelRepository(Protocol):
@@ -108,4 +131,28 @@ class ModelRepository(Protocol):
 
     def check(self) -> None:
         """Return when the store can be reached; raise `ModelStoreUnavailable` when not."""
+        ...
+
+
+class ModelArchive(ModelRepository, Protocol):
+    """A `ModelRepository` that keeps versions as files, and gives and takes them bit by bit."""
+
+    def files(self, name: ModelName, version: ModelVersion) -> VersionFiles:
+        """Return the files of a version, all of them and each checked.
+
+        Raises:
+            UnknownModelVersion: It was never published.
+            DamagedModel: It is not what was published.
+        """
+        ...
+
+    def add(self, files: VersionFiles) -> None:
+        """Add a version as it is, all of it or nothing; the latest version stays what it is.
+
+        The same content again succeeds and rewrites nothing.
+
+        Raises:
+            DamagedModel: The files are not what was published.
+            VersionExists: The version exists with other content.
+        """
         ...

@@ -20,6 +20,7 @@ from vehicle_anomaly.adapters.outbound.model_codec import (
     FOREST,
     LATEST,
     MANIFEST,
+    MAX_FILE_BYTES,
     MAX_FOREST_BYTES,
     MAX_MANIFEST_BYTES,
     Manifest,
@@ -37,7 +38,7 @@ from vehicle_anomaly.core.errors import (
     VersionExists,
 )
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel, newest_first
-from vehicle_anomaly.core.ports import DamagedVersion, ModelVersions
+from vehicle_anomaly.core.ports import DamagedVersion, ModelVersions, VersionFiles
 
 _LOCK: Final = ".lock"
 _NEXT: Final = ".next"
@@ -47,7 +48,7 @@ _ABANDONED_AFTER: Final = timedelta(hours=1)
 
 
 class FilesystemModels:
-    """`ModelRepository` on a POSIX file system, local or shared."""
+    """`ModelArchive` on a POSIX file system, local or shared."""
 
     def __init__(self, folder: Path) -> None:
         """Keep models in a folder, which is made when it is first needed."""
@@ -56,19 +57,28 @@ class FilesystemModels:
     def publish(self, model: TrainedModel) -> ModelMetadata:
         """Add a version and make it the latest."""
         name, version = model.metadata.model_name, model.metadata.model_version
-        files = model_codec.encode(model)
-        with self._store_errors():
-            make_path(self._path)
-            with SealedFolder.opened(self._path) as root:
-                _make_model_folder(root, name)
-            with self._model_folder(name, UnknownModel(name.value)) as folder:
-                stored = _manifest(folder, name, version)
-                if stored is None:
-                    stored = self._publish_new(folder, name, version, files)
-                else:
-                    with folder.locked(_LOCK):
-                        _publish_again(folder, name, version, stored, files)
-        return model_codec.metadata(stored)
+        return model_codec.metadata(self._add(name, version, model_codec.encode(model), latest=True))
+
+    def add(self, files: VersionFiles) -> None:
+        """Add a version as it is; the latest version stays what it is."""
+        name, version = files.model_name, files.model_version
+        checked = model_codec.check_files(files.manifest, files.files, name, version)
+        self._add(name, version, checked, latest=False)
+
+    def files(self, name: ModelName, version: ModelVersion) -> VersionFiles:
+        """Return the files of a version, all of them and each checked."""
+        unknown = UnknownModelVersion(name.value, version.value)
+        with self._store_errors(), self._model_folder(name, unknown) as folder:
+            try:
+                manifest = _read(folder, name, version, MANIFEST, MAX_MANIFEST_BYTES)
+            except FileNotFoundError as error:
+                raise unknown from error
+            files = {
+                file: _file(folder, name, version, file, max_bytes)
+                for file, max_bytes in MAX_FILE_BYTES.items()
+            }
+        model_codec.check_files(manifest, files, name, version)
+        return VersionFiles(name, version, manifest, files)
 
     def load(self, name: ModelName, version: ModelVersion) -> TrainedModel:
         """Return a version, whole and checked."""
@@ -148,8 +158,27 @@ class FilesystemModels:
             with SealedFolder.opened(self._path) as root:
                 root.names()
 
-    def _publish_new(
-        self, folder: SealedFolder, name: ModelName, version: ModelVersion, files: ModelFiles
+    def _add(self, name: ModelName, version: ModelVersion, files: ModelFiles, *, latest: bool) -> Manifest:
+        with self._store_errors():
+            make_path(self._path)
+            with SealedFolder.opened(self._path) as root:
+                _make_model_folder(root, name)
+            with self._model_folder(name, UnknownModel(name.value)) as folder:
+                stored = _manifest(folder, name, version)
+                if stored is None:
+                    return self._add_new(folder, name, version, files, latest=latest)
+                with folder.locked(_LOCK):
+                    _add_again(folder, stored, files, latest=latest)
+                return stored
+
+    def _add_new(
+        self,
+        folder: SealedFolder,
+        name: ModelName,
+        version: ModelVersion,
+        files: ModelFiles,
+        *,
+        latest: bool,
     ) -> Manifest:
         temporary = _temporary()
         folder.make_folder(temporary)
@@ -162,14 +191,18 @@ class FilesystemModels:
             with folder.locked(_LOCK):
                 stored = _manifest(folder, name, version)
                 if stored is not None:
-                    _publish_again(folder, name, version, stored, files)
+                    _add_again(folder, stored, files, latest=latest)
                     return stored
                 if folder.exists(version.value):
                     # Without a manifest it is no version: what is left of a copy by hand, say.
                     folder.rename(version.value, _temporary())
-                _prepare_latest(folder, version)
+                if latest:
+                    _prepare_latest(folder, version)
                 folder.rename(temporary, version.value)
-                _switch_latest(folder)
+                if latest:
+                    _switch_latest(folder)
+                else:
+                    folder.sync()
                 _remove_abandoned(folder)
         finally:
             # Gone when it was published. If not, the answer matters more than what is left of it, which
@@ -234,33 +267,38 @@ def _has_versions(root: SealedFolder, name: ModelName) -> bool:
 def _manifest(folder: SealedFolder, name: ModelName, version: ModelVersion) -> Manifest | None:
     """Read the manifest of a version in a model's folder; None when there is no such version."""
     try:
-        with folder.folder(version.value) as inner:
-            data = inner.read(MANIFEST, MAX_MANIFEST_BYTES)
+        data = _read(folder, name, version, MANIFEST, MAX_MANIFEST_BYTES)
     except FileNotFoundError:
         return None
-    except (TooLarge, Misplaced) as error:
-        raise DamagedModel(name.value, version.value, str(error)) from error
     return model_codec.decode_manifest(data, name, version)
 
 
 def _forest(folder: SealedFolder, name: ModelName, version: ModelVersion) -> bytes:
+    return _file(folder, name, version, FOREST, MAX_FOREST_BYTES)
+
+
+def _file(folder: SealedFolder, name: ModelName, version: ModelVersion, file: str, max_bytes: int) -> bytes:
+    try:
+        return _read(folder, name, version, file, max_bytes)
+    except FileNotFoundError as error:
+        raise DamagedModel(name.value, version.value, f"{file} is not there") from error
+
+
+def _read(folder: SealedFolder, name: ModelName, version: ModelVersion, file: str, max_bytes: int) -> bytes:
     try:
         with folder.folder(version.value) as inner:
-            return inner.read(FOREST, MAX_FOREST_BYTES)
-    except FileNotFoundError as error:
-        raise DamagedModel(name.value, version.value, f"{FOREST} is not there") from error
+            return inner.read(file, max_bytes)
     except (TooLarge, Misplaced) as error:
         raise DamagedModel(name.value, version.value, str(error)) from error
 
 
-def _publish_again(
-    folder: SealedFolder, name: ModelName, version: ModelVersion, stored: Manifest, files: ModelFiles
-) -> None:
+def _add_again(folder: SealedFolder, stored: Manifest, files: ModelFiles, *, latest: bool) -> None:
     """Finish, under the lock, what the first publisher of the same content may have left undone."""
+    name, version = stored.metadata.model_name, stored.metadata.model_version
     if stored.content_sha256 != files.content_sha256:
-        raise VersionExists(name.value, version.value)
-    if not folder.exists(LATEST) or _next(folder) == version.value:
-        _point_latest(folder, version)
+        raise VersionExists(name, version)
+    if latest and (not folder.exists(LATEST) or _next(folder) == version):
+        _point_latest(folder, ModelVersion(version))
     else:
         # It may have died before it came to this.
         folder.sync()

@@ -30,6 +30,8 @@ FORMAT_VERSION: Final = 1
 MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 MAX_FOREST_BYTES: Final = 1024 * 1024 * 1024
 """Of `forest.npz`, packed and unpacked: 1,000 trees on 4,096 samples each take 280 MB."""
+MAX_FILE_BYTES: Final = {FOREST: MAX_FOREST_BYTES, ESTIMATOR: 2 * 1024 * 1024 * 1024}
+MAX_VERSION_BYTES: Final = MAX_MANIFEST_BYTES + sum(MAX_FILE_BYTES.values())
 
 _SCALARS = {"offset": np.float64}
 _MAX_COUNT = 2**53  # beyond it, a float, which scores are made with, no longer counts
@@ -149,13 +151,45 @@ def check_forest(manifest: Manifest, forest: bytes) -> None:
     Raises:
         DamagedModel: It has not the size and hash that it was published with.
     """
+    check_fingerprint(manifest, FOREST, len(forest), hashlib.sha256(forest).hexdigest())
+
+
+def check_fingerprint(manifest: Manifest, file: str, size: int, sha256: str) -> None:
+    """Compare what is known of a file with what the manifest lists.
+
+    Raises:
+        DamagedModel: It is not listed, or with another size or hash.
+    """
     told = manifest.metadata
-    entry = manifest.files.get(FOREST)
+    entry = manifest.files.get(file)
     if entry is None:
-        raise DamagedModel(told.model_name, told.model_version, f"{MANIFEST} does not list {FOREST}")
-    if (entry.size, entry.sha256) != (len(forest), hashlib.sha256(forest).hexdigest()):
-        reason = f"{FOREST} does not have the size and SHA-256 that {MANIFEST} lists"
+        raise DamagedModel(told.model_name, told.model_version, f"{MANIFEST} does not list {file}")
+    if (entry.size, entry.sha256) != (size, sha256):
+        reason = f"{file} does not have the size and SHA-256 that {MANIFEST} lists"
         raise DamagedModel(told.model_name, told.model_version, reason)
+
+
+def check_files(
+    manifest: bytes, files: Mapping[str, bytes], name: ModelName, version: ModelVersion
+) -> ModelFiles:
+    """Compare all files of a version with what its manifest lists: no byte of them is parsed.
+
+    Args:
+        manifest: `manifest.json`.
+        files: The others.
+        name: The model that the manifest must be of.
+        version: The version that it must be of.
+
+    Raises:
+        DamagedModel: They are not what was published.
+    """
+    listed = decode_manifest(manifest, name, version)
+    if not files.keys() == listed.files.keys() == MAX_FILE_BYTES.keys():
+        reason = f"{MANIFEST} lists {', '.join(listed.files)}: expected {', '.join(MAX_FILE_BYTES)}"
+        raise DamagedModel(name.value, version.value, reason)
+    for file, data in files.items():
+        check_fingerprint(listed, file, len(data), hashlib.sha256(data).hexdigest())
+    return ModelFiles(files, manifest, listed.content_sha256)
 
 
 def decode(manifest: Manifest, forest: bytes) -> TrainedModel:
