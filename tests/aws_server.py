@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from tests import sqs_semantics
+
 REPOSITORY: Final = Path(__file__).parents[1]
 
 AWS_ENVIRONMENT: Final[Mapping[str, str]] = {
@@ -64,6 +66,8 @@ def _serve() -> None:
         create_backend_app,
     )
     from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
+
+    sqs_semantics.install()
 
     class Handler(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"

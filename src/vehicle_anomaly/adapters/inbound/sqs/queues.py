@@ -151,7 +151,7 @@ class RequestQueue:
             for entry in answer.get("Failed", []):
                 # Most often it was deleted in the meantime.
                 request_id = some[int(entry["Id"])][0].request_id
-                _log.info("visibility not changed", request_id=request_id, error=entry["Code"])
+                _log.debug("visibility not changed", request_id=request_id, error=entry["Code"])
 
 
 @dataclass(frozen=True, slots=True)
