@@ -7,10 +7,10 @@ from functools import cache
 from vehicle_anomaly.adapters.inbound.cli.app import app, run
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.adapters.inbound.sqs.errors import QueueUnusable
-from vehicle_anomaly.container import Container
+from vehicle_anomaly.container import Container, open_model_store
 from vehicle_anomaly.demo.command import command as demo
 from vehicle_anomaly.observability import configure_logging, tracing
-from vehicle_anomaly.settings import SettingsError, load_settings
+from vehicle_anomaly.settings import SettingsError, load_settings, model_store_at
 
 
 def main() -> int:
@@ -29,14 +29,20 @@ def _services() -> Services:
 
     def work() -> bool:
         worker = container().worker()
+        container().prove_model_store()
         with tracing(os.environ):
             return worker.run()
+
+    def serve() -> None:
+        container().prove_model_store()
+        container().http_server().run()
 
     return Services(
         train_model=lambda: container().train_model(),
         score_telemetry=lambda: container().score_telemetry(),
         models=lambda: container().models(),
-        serve=lambda: container().http_server().run(),
+        serve=serve,
+        open_store=lambda address: open_model_store(model_store_at(address)),
         work=work,
     )
 

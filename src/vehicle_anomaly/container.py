@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+import structlog
 from dependency_injector import containers, providers
 
 from vehicle_anomaly import __version__
@@ -16,20 +17,47 @@ from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing
 from vehicle_anomaly.adapters.inbound.sqs.worker import Worker, WorkerOptions, WorkerParts
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.model_cache import CachedModels
+from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
+from vehicle_anomaly.adapters.outbound.s3_client import s3_client
+from vehicle_anomaly.adapters.outbound.s3_errors import UnusableModelStore
+from vehicle_anomaly.adapters.outbound.s3_models import S3Models
 from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
-from vehicle_anomaly.core.ports import Clock, ModelRepository
+from vehicle_anomaly.core.errors import ModelStoreUnavailable
+from vehicle_anomaly.core.ports import Clock, ModelArchive, ModelRepository
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import TrainModel
-from vehicle_anomaly.settings import FilesystemStore, ModelStore, Settings, SettingsError
+from vehicle_anomaly.settings import FilesystemStore, ModelStore, S3Store, Settings, SettingsError
+
+_log = structlog.get_logger(__name__)
 
 
-def open_model_store(store: ModelStore) -> ModelRepository:
+def open_model_store(store: ModelStore) -> ModelArchive:
     """Return the repository that the settings name."""
     match store:
         case FilesystemStore(model_artifact_dir=folder):
             return FilesystemModels(folder)
+        case S3Store(model_bucket=bucket, model_prefix=prefix):
+            return S3Models(S3Bucket(s3_client(), bucket), prefix)
         case _:
             assert_never(store)
+
+
+def prove_model_store(models: ModelRepository) -> None:
+    """Refuse a store that would let versions overwrite each other, before anything is served from it.
+
+    Raises:
+        UnusableModelStore: It does.
+    """
+    if not isinstance(models, S3Models):
+        return
+    try:
+        models.prove()
+    except ModelStoreUnavailable as error:
+        if isinstance(error, UnusableModelStore):
+            raise
+        # It is proved before the first write at the latest: one who may only read can still serve, and one
+        # who starts while S3 is away is ready when it is back.
+        _log.warning("model store not proved", error=str(error))
 
 
 def describe_http(settings: Settings) -> HttpOptions:
@@ -100,6 +128,7 @@ class Container(containers.DeclarativeContainer):
     model_store: providers.Provider[ModelRepository] = providers.Singleton(
         open_model_store, settings.provided.model_store
     )
+    prove_model_store: providers.Provider[None] = providers.Callable(prove_model_store, model_store)
     models: providers.Provider[CachedModels] = providers.Singleton(
         CachedModels,
         model_store,

@@ -1,5 +1,6 @@
 """Environment variables → one typed value. The variables are named in upper case as the fields here."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -9,7 +10,7 @@ import msgspec
 from vehicle_anomaly.core.fitting import Contamination, ForestParameters
 
 
-class SettingsError(Exception):
+class SettingsError(ValueError):
     """An environment variable has a value that cannot be used; the message names it, in one line."""
 
 
@@ -23,8 +24,26 @@ class FilesystemStore(msgspec.Struct, frozen=True, tag_field="model_store", tag=
     model_artifact_dir: Path = Path("artifacts")
 
 
-ModelStore = FilesystemStore
+class S3Store(msgspec.Struct, frozen=True, tag_field="model_store", tag="s3"):
+    """Models in a bucket. Where S3 is, and who asks, boto3 reads from its own variables.
+
+    Attributes:
+        model_bucket: The bucket, by name or by the ARN of an access point.
+        model_prefix: What the keys begin with, without slashes at its ends; empty for the bucket's root.
+    """
+
+    model_bucket: str
+    model_prefix: str = ""
+
+
+ModelStore = FilesystemStore | S3Store
 """Where models are kept: a union, told apart by MODEL_STORE."""
+
+# The name, or the ARN of an access point: whether it exists, S3 says.
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}|arn:[A-Za-z0-9:/._-]{1,200}")
+# "Safe characters" for keys (Amazon S3 User Guide, "Naming Amazon S3 objects"); 1,024 bytes is a key's limit,
+# of which a model's and a version's name take 200.
+_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/-]{0,512}")
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s]+)$")]
@@ -125,13 +144,49 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     return Settings(model_store=_model_store(environ), **values)
 
 
+def model_store_at(address: str) -> ModelStore:
+    """Return the store that an address names: `file:FOLDER` or `s3://BUCKET/PREFIX`.
+
+    Raises:
+        SettingsError: It names none.
+    """
+    kind, _, rest = address.partition(":")
+    if kind == "file" and rest:
+        return FilesystemStore(Path(rest))
+    if kind == "s3" and rest.startswith("//"):
+        bucket, _, prefix = rest[2:].partition("/")
+        return _s3_store("s3://BUCKET/PREFIX", bucket, "s3://BUCKET/PREFIX", prefix)
+    raise SettingsError(f"expected file:FOLDER or s3://BUCKET/PREFIX, got {address[:200]!r}")
+
+
 def _model_store(environ: Mapping[str, str]) -> ModelStore:
-    kind = environ.get("MODEL_STORE") or "filesystem"
+    kind = (environ.get("MODEL_STORE") or "filesystem").strip()
+    if kind == "s3":
+        return _s3_store(
+            "MODEL_BUCKET",
+            environ.get("MODEL_BUCKET", "").strip(),
+            "MODEL_PREFIX",
+            environ.get("MODEL_PREFIX", "").strip(),
+        )
     if kind != "filesystem":
-        raise SettingsError(f"MODEL_STORE: expected filesystem, got {kind!r}")
+        raise SettingsError(f"MODEL_STORE: expected filesystem or s3, got {kind[:80]!r}")
     if not environ.get("MODEL_ARTIFACT_DIR"):
         return FilesystemStore()
     return FilesystemStore(Path(environ["MODEL_ARTIFACT_DIR"]))
+
+
+def _s3_store(bucket_variable: str, bucket: str, prefix_variable: str, prefix: str) -> S3Store:
+    if not _BUCKET.fullmatch(bucket):
+        raise SettingsError(
+            f"{bucket_variable}: expected the name of a bucket, such as my-models, got {bucket[:80]!r}"
+        )
+    prefix = prefix.strip("/")
+    if not _PREFIX.fullmatch(prefix) or any(part in ("", ".", "..") for part in prefix.split("/")[1:]):
+        raise SettingsError(
+            f"{prefix_variable}: expected what keys begin with, such as fleet/models: letters, digits and "
+            f"!-_.*'() between single slashes, 512 at most, got {prefix[:80]!r}"
+        )
+    return S3Store(bucket, prefix)
 
 
 def _value(environ: Mapping[str, str], name: str, kind: Any) -> Any:

@@ -18,8 +18,12 @@ from typing import Any
 from tests.fakes import a_trained_model, renamed
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.model_cache import CachedModels
+from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
+from vehicle_anomaly.adapters.outbound.s3_client import s3_client
+from vehicle_anomaly.adapters.outbound.s3_models import S3Models
 from vehicle_anomaly.core.errors import VersionExists
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion, TrainedModel
+from vehicle_anomaly.core.ports import ModelRepository
 
 WON, REFUSED = "won", "refused"
 
@@ -35,6 +39,13 @@ def content_of(model: TrainedModel) -> float:
     return float(model.medians[0])
 
 
+def open_store(address: str) -> ModelRepository:
+    """Return the store in a folder, or at `s3://bucket` as the environment has boto3 find it."""
+    if address.startswith("s3://"):
+        return S3Models(S3Bucket(s3_client(), address.removeprefix("s3://")))
+    return FilesystemModels(Path(address))
+
+
 def race(root: str, n_processes: str, n_rounds: str) -> None:
     """Let processes publish one version a round, all at once, and print who won and what was seen after."""
     forking = multiprocessing.get_context("fork")
@@ -43,7 +54,7 @@ def race(root: str, n_processes: str, n_rounds: str) -> None:
     results: Any = forking.SimpleQueue()
 
     def publish(process: int) -> None:
-        store = FilesystemModels(Path(root))
+        store = open_store(root)
         outcomes = []
         try:
             for number in range(int(n_rounds)):
@@ -80,7 +91,7 @@ def publish_without_end(root: str) -> None:
     for number, line in enumerate(sys.stdin):
         publisher = os.fork()
         if publisher == 0:
-            store = FilesystemModels(Path(root))
+            store = open_store(root)
             for attempt in count():
                 version = f"k{number}-{attempt}"
                 model = renamed(models[attempt % len(models)], version, model_name=ModelName(line.strip()))

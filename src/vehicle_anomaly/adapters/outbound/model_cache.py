@@ -69,8 +69,12 @@ class CachedModels:
         known = self._latest.get(name.value)
         if known is not None and self._is_fresh(known):
             return known.version
-        # One thread asks the store; the others wait for its answer.
-        with self._refreshing_of(name):
+        # One thread asks the store; the others wait for its answer. Unless the store was away already: then
+        # they answer from memory at once, for a store that hangs would let them wait again and again.
+        refreshing = self._refreshing_of(name)
+        if known is not None and name.value in self._degraded and refreshing.locked():
+            return known.version
+        with refreshing:
             known = self._latest.get(name.value)
             if known is not None and self._is_fresh(known):
                 return known.version
@@ -133,7 +137,8 @@ class CachedModels:
             if known is None:
                 raise
             self._degraded[name.value] = str(error)
-            known.checked_at = asked_at
+            # Counted from the end: the store may have taken longer to fail than its answer would be good for.
+            known.checked_at = self._monotonic()
             return known.version
         self._degraded.pop(name.value, None)
         with self._lock:

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from vehicle_anomaly.adapters.outbound.s3_errors import UnusableModelStore
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -23,13 +26,20 @@ def s3_client(connect_seconds: float = _CONNECT_SECONDS, read_seconds: float = _
     Args:
         connect_seconds: How long a connection may take.
         read_seconds: How long S3 may be silent.
+
+    Raises:
+        UnusableModelStore: One of the variables cannot be used.
     """
-    client = _client(Config(), connect_seconds, read_seconds)
-    if _is_amazon(client.meta.endpoint_url):
-        return client
-    # By default a bucket is part of the host's name, which elsewhere often does not resolve; every store
-    # knows it as a part of the path.
-    return _client(Config(s3={"addressing_style": "path"}), connect_seconds, read_seconds)
+    try:
+        client = _client(Config(), connect_seconds, read_seconds)
+        if _is_amazon(client.meta.endpoint_url):
+            return client
+        # By default a bucket is part of the host's name, which elsewhere often does not resolve; every store
+        # knows it as a part of the path.
+        return _client(Config(s3={"addressing_style": "path"}), connect_seconds, read_seconds)
+    except (BotoCoreError, ValueError) as error:
+        reason = f"AWS_ENDPOINT_URL, AWS_REGION or another variable of boto3's cannot be used: {error}"
+        raise UnusableModelStore(reason) from error
 
 
 def _client(config: Config, connect_seconds: float, read_seconds: float) -> "S3Client":

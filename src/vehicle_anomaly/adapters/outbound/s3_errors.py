@@ -6,6 +6,7 @@ from typing import Final
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,  # noqa: A004  # botocore's own, no OSError
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
@@ -62,7 +63,7 @@ def is_transient(error: ClientError | BotoCoreError) -> bool:
     """Tell whether the same request may succeed in a moment. Whether it has been done is unknown."""
     if isinstance(error, ClientError):
         return status_of(error) in _TRANSIENT_STATUSES or code_of(error) in _TRANSIENT_CODES
-    return isinstance(error, HTTPClientError | IncompleteReadError)
+    return isinstance(error, ConnectionError | HTTPClientError | IncompleteReadError)
 
 
 def unavailable(

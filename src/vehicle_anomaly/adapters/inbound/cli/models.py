@@ -8,6 +8,7 @@ from vehicle_anomaly.adapters.inbound.cli.examples import examples
 from vehicle_anomaly.adapters.inbound.cli.options import as_json as json_option
 from vehicle_anomaly.adapters.inbound.cli.printing import print_json, print_table
 from vehicle_anomaly.adapters.inbound.cli.services import Services
+from vehicle_anomaly.adapters.inbound.cli.stores import copy, verify
 from vehicle_anomaly.adapters.inbound.wire.answers import (
     ModelsResponse,
     ModelVersionItem,
@@ -25,10 +26,15 @@ from vehicle_anomaly.core.ports import ModelRepository, ModelVersions
         "vehicle-anomaly models list",
         "vehicle-anomaly models show default",
         "vehicle-anomaly models promote default 20261122100000000000-5f0c2a9be41d",
+        "vehicle-anomaly models copy file:artifacts s3://my-models default 2026-11 --promote",
     ),
 )
 def models() -> None:
-    """List models and versions, and choose which one answers."""
+    """List models and versions, choose which one answers, copy and verify."""
+
+
+models.add_command(copy)
+models.add_command(verify)
 
 
 @models.command(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vehicle_anomaly.core.ports import ModelRepository
+from vehicle_anomaly.core.ports import ModelArchive, ModelRepository
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import TrainModel
 
@@ -17,6 +17,7 @@ class Services:
         score_telemetry: Makes `ScoreTelemetry`.
         models: Makes the repository both use.
         serve: Serves HTTP until it is told to stop.
+        open_store: Opens a store by its address, `file:FOLDER` or `s3://BUCKET/PREFIX`.
         work: Answers a queue until it is told to stop; tells whether all its threads have ended.
     """
 
@@ -24,4 +25,5 @@ class Services:
     score_telemetry: Callable[[], ScoreTelemetry]
     models: Callable[[], ModelRepository]
     serve: Callable[[], None]
+    open_store: Callable[[str], ModelArchive]
     work: Callable[[], bool]
