@@ -14,6 +14,7 @@ from vehicle_anomaly.adapters.inbound.cli.serve import serve
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.adapters.inbound.cli.train import train
 from vehicle_anomaly.adapters.inbound.cli.work import work
+from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal
 
 NAME = "vehicle-anomaly"
@@ -57,7 +58,7 @@ def run(arguments: Sequence[str], services: Services, failures: tuple[type[Excep
     Returns:
         The exit status. An error is told in one line on standard error.
     """
-    expected = (Failure, Refusal, DamagedModel, ModelStoreUnavailable, OSError, click.ClickException)
+    expected = (Failure, BadLine, Refusal, DamagedModel, ModelStoreUnavailable, OSError, click.ClickException)
     status = _run(arguments, services, (*expected, *failures))
     try:
         sys.stdout.flush()

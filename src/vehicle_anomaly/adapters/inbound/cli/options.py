@@ -6,12 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
-from vehicle_anomaly.adapters.inbound.cli.telemetry_files import (
-    STANDARD_INPUT,
-    FileFormat,
-    TelemetryFile,
-    format_by_name,
-)
+from vehicle_anomaly.adapters.inbound.cli.telemetry_files import STANDARD_INPUT, TelemetryFile
+from vehicle_anomaly.adapters.inbound.files.formats import FileFormat, format_by_name
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME
 
 Command = TypeVar("Command", bound=Callable[..., Any])

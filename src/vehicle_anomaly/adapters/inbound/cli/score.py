@@ -2,45 +2,22 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import click
 
-from vehicle_anomaly.adapters.inbound.cli.columns import ModelColumns
 from vehicle_anomaly.adapters.inbound.cli.examples import examples
-from vehicle_anomaly.adapters.inbound.cli.failure import Failure, failure_at
 from vehicle_anomaly.adapters.inbound.cli.options import FORMATS, telemetry_files, to_files
 from vehicle_anomaly.adapters.inbound.cli.options import model_name as model_name_option
 from vehicle_anomaly.adapters.inbound.cli.progress import reading_progress
 from vehicle_anomaly.adapters.inbound.cli.services import Services
-from vehicle_anomaly.adapters.inbound.cli.sourced import SourcedReading, wrong_in_record
-from vehicle_anomaly.adapters.inbound.cli.telemetry_files import (
-    STANDARD_INPUT,
-    FileFormat,
-    format_by_name,
-    read_telemetry,
-)
+from vehicle_anomaly.adapters.inbound.cli.telemetry_files import STANDARD_INPUT, read_telemetry
 from vehicle_anomaly.adapters.inbound.cli.verdict_output import open_output, verdict_writer
-from vehicle_anomaly.adapters.inbound.wire.answers import VerdictResponse, verdict_response
-from vehicle_anomaly.core.errors import InvalidTelemetry
-from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion
-from vehicle_anomaly.core.score_telemetry import ScoreTelemetry, ScoreTelemetryCommand
-
-READINGS_AT_ONCE: Final = 1000
-
-
-@dataclass(slots=True)
-class _Tally:
-    readings: int = 0
-    anomalies: int = 0
-
-    def add(self, verdicts: Sequence[VerdictResponse]) -> None:
-        self.readings += len(verdicts)
-        self.anomalies += sum(verdict.is_anomaly for verdict in verdicts)
+from vehicle_anomaly.adapters.inbound.files.columns import ModelColumns
+from vehicle_anomaly.adapters.inbound.files.formats import FileFormat, format_by_name
+from vehicle_anomaly.adapters.inbound.files.scoring import Tally, scored
+from vehicle_anomaly.core.model import ModelName, ModelVersion
 
 
 @click.command(
@@ -89,39 +66,17 @@ def score(  # noqa: PLR0913, PLR0917  # click passes one argument per option
         output = None
     # A bar on the terminal that the verdicts go to would be lost between them.
     shown = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
-    tally = _Tally()
+    tally = Tally()
     with open_output(output) as stream, reading_progress("Scoring", files, shown=shown) as advance:
         write = verdict_writer(stream, _output_format(output_format, output))
         readings = read_telemetry(files, ModelColumns(model, _warn), advance)
-        for verdicts in _scored(readings, services.score_telemetry(), model):
+        for verdicts in scored(readings, services.score_telemetry(), model):
             write(verdicts)
             tally.add(verdicts)
     if verbose or sys.stderr.isatty():
         elapsed = time.monotonic() - started
         summary = f"{tally.readings:,} readings, {tally.anomalies:,} anomalies, {elapsed:.1f} s"
         click.echo(f"{summary}, model {name} {version}", err=True)
-
-
-def _scored(
-    readings: Iterator[SourcedReading], score_telemetry: ScoreTelemetry, model: ModelMetadata
-) -> Iterator[list[VerdictResponse]]:
-    name, version = model.model_name, model.model_version
-    while chunk := list(islice(readings, READINGS_AT_ONCE)):
-        command = ScoreTelemetryCommand([sourced.reading for sourced in chunk], name, version)
-        try:
-            verdicts = score_telemetry(command)
-        except InvalidTelemetry as error:
-            raise _located(error, chunk) from error
-        yield [
-            verdict_response(verdicts, verdict, sourced.timestamp)
-            for verdict, sourced in zip(verdicts.verdicts, chunk, strict=True)
-        ]
-
-
-def _located(error: InvalidTelemetry, chunk: Sequence[SourcedReading]) -> Failure:
-    flaw = error.flaws[0]
-    sourced = chunk[flaw.record or 0]
-    return failure_at(sourced.file, sourced.line, str(wrong_in_record(flaw)))
 
 
 def _output_format(output_format: str | None, output: Path | None) -> FileFormat:

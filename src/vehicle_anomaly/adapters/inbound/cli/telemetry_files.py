@@ -1,35 +1,19 @@
-"""Files of telemetry: what format each has, and their readings, one after another."""
+"""The files that a command names, and their readings, one after another."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from vehicle_anomaly.adapters.inbound.cli.columns import Columns
-from vehicle_anomaly.adapters.inbound.cli.csv_files import CsvTelemetry
-from vehicle_anomaly.adapters.inbound.cli.ndjson_files import ndjson_readings
-from vehicle_anomaly.adapters.inbound.cli.numbered_lines import NumberedLines
-from vehicle_anomaly.adapters.inbound.cli.sourced import SourcedReading
+from vehicle_anomaly.adapters.inbound.files.columns import Columns
+from vehicle_anomaly.adapters.inbound.files.formats import FileFormat
+from vehicle_anomaly.adapters.inbound.files.numbered_lines import NumberedLines
+from vehicle_anomaly.adapters.inbound.files.reading import read_file
+from vehicle_anomaly.adapters.inbound.files.sourced import SourcedReading
 
 STANDARD_INPUT: Final = Path("-")
-
-
-class FileFormat(Enum):
-    """How telemetry and verdicts are written."""
-
-    CSV = "csv"
-    NDJSON = "ndjson"
-
-
-_BY_SUFFIX: Final = {".csv": FileFormat.CSV, ".ndjson": FileFormat.NDJSON, ".jsonl": FileFormat.NDJSON}
-
-
-def format_by_name(path: Path) -> FileFormat | None:
-    """Return the format that a file's name tells; None when it tells none."""
-    return _BY_SUFFIX.get(path.suffix.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +54,9 @@ def read_telemetry(
         advance: Told, now and then, how many more bytes have been read.
 
     Raises:
-        Failure: A line is no reading.
+        BadLine: A line is no reading.
         OSError: A file cannot be read.
     """
     for file in files:
         with file.open() as stream:
-            lines = NumberedLines(stream, file.name, advance)
-            if file.format is FileFormat.CSV:
-                telemetry = CsvTelemetry(lines)
-                yield from telemetry.readings(columns(file.name, telemetry))
-            else:
-                yield from ndjson_readings(lines)
+            yield from read_file(NumberedLines(stream, file.name, advance), file.format, columns)

@@ -13,8 +13,8 @@ from vehicle_anomaly.adapters.inbound.cli.options import telemetry_files, to_fil
 from vehicle_anomaly.adapters.inbound.cli.printing import print_json
 from vehicle_anomaly.adapters.inbound.cli.progress import reading_progress, working
 from vehicle_anomaly.adapters.inbound.cli.services import Services
-from vehicle_anomaly.adapters.inbound.cli.sourced import wrong_in_record
 from vehicle_anomaly.adapters.inbound.cli.training_files import read_batch
+from vehicle_anomaly.adapters.inbound.files.sourced import wrong_in_record
 from vehicle_anomaly.adapters.inbound.wire.answers import ingest_response
 from vehicle_anomaly.core.errors import FeatureWithoutValues
 from vehicle_anomaly.core.model import ModelName, ModelVersion

@@ -5,10 +5,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
-from vehicle_anomaly.adapters.inbound.cli.columns import SameColumns
-from vehicle_anomaly.adapters.inbound.cli.failure import Failure, failure_at
-from vehicle_anomaly.adapters.inbound.cli.sourced import SourcedReading, wrong_in_record
+from vehicle_anomaly.adapters.inbound.cli.failure import Failure
 from vehicle_anomaly.adapters.inbound.cli.telemetry_files import TelemetryFile, read_telemetry
+from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
+from vehicle_anomaly.adapters.inbound.files.columns import SameColumns
+from vehicle_anomaly.adapters.inbound.files.sourced import SourcedReading, wrong_in_record
 from vehicle_anomaly.adapters.inbound.wire.readings import to_batch
 from vehicle_anomaly.core.errors import InvalidTelemetry
 from vehicle_anomaly.core.telemetry import Reading, TelemetryBatch
@@ -44,7 +45,8 @@ def read_batch(files: Sequence[TelemetryFile], advance: Callable[[int], None]) -
         advance: Told, now and then, how many more bytes have been read.
 
     Raises:
-        Failure: There is no reading, a line is none, or they do not fit each other.
+        Failure: There is no reading, or a sensor without any value.
+        BadLine: A line is no reading, or does not fit the others.
         OSError: A file cannot be read.
     """
     columns = SameColumns()
@@ -61,4 +63,4 @@ def read_batch(files: Sequence[TelemetryFile], advance: Callable[[int], None]) -
         wrong = str(wrong_in_record(flaw))
         if flaw.record is None:
             raise Failure(wrong) from error
-        raise failure_at(*origins[flaw.record], wrong) from error
+        raise BadLine(*origins[flaw.record], wrong) from error

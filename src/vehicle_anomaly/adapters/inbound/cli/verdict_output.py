@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from vehicle_anomaly.adapters.inbound.cli.telemetry_files import FileFormat
+from vehicle_anomaly.adapters.inbound.files.formats import FileFormat
 from vehicle_anomaly.adapters.inbound.wire.answers import VerdictResponse
 
 CSV_COLUMNS: Final = VerdictResponse.__struct_fields__

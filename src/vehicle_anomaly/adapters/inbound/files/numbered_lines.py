@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
-from vehicle_anomaly.adapters.inbound.cli.failure import failure_at
+from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
 
 # A file without line ends must not be read into memory whole.
 MAX_LINE_BYTES: Final = 1024 * 1024
@@ -37,13 +37,13 @@ class NumberedLines:
         """Yield each line with its end, the first one without a byte order mark.
 
         Raises:
-            Failure: A line is longer than `MAX_LINE_BYTES`.
+            BadLine: A line is longer than `MAX_LINE_BYTES`.
         """
         unreported = 0
         while line := self._stream.readline(MAX_LINE_BYTES + 1):
             self.number += 1
             if len(line) > MAX_LINE_BYTES:
-                raise failure_at(self.file, self.number, f"longer than {MAX_LINE_BYTES} bytes")
+                raise BadLine(self.file, self.number, f"longer than {MAX_LINE_BYTES} bytes")
             unreported += len(line)
             if unreported >= _BYTES_PER_REPORT:
                 self._advance(unreported)
@@ -55,7 +55,7 @@ class NumberedLines:
         """Yield each line as text.
 
         Raises:
-            Failure: A line is not UTF-8, or too long.
+            BadLine: A line is not UTF-8, or too long.
         """
         for line in self:
             try:
@@ -63,4 +63,4 @@ class NumberedLines:
             except UnicodeDecodeError as error:
                 byte = line[error.start]
                 reason = f"expected UTF-8, got byte 0x{byte:02x} at position {error.start + 1} of the line"
-                raise failure_at(self.file, self.number, reason) from error
+                raise BadLine(self.file, self.number, reason) from error

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from vehicle_anomaly.adapters.inbound.cli.csv_files import CsvTelemetry
-from vehicle_anomaly.adapters.inbound.cli.failure import failure_at
+from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
+from vehicle_anomaly.adapters.inbound.files.csv_files import CsvTelemetry
 from vehicle_anomaly.core.model import ModelMetadata
 
 
@@ -19,7 +19,7 @@ class Columns(Protocol):
             telemetry: Its header has been read.
 
         Raises:
-            Failure: The file has not the columns that it must have.
+            BadLine: The file has not the columns that it must have.
         """
         ...
 
@@ -46,7 +46,7 @@ class SameColumns:
                 f"{word} {_listed(names)}" for word, names in (("lacks", lacking), ("adds", added)) if names
             ]
             reason = f"expected the features of {self._first_file}: this file {' and '.join(parts)}"
-            raise failure_at(file, telemetry.header_line, reason)
+            raise BadLine(file, telemetry.header_line, reason)
         return self.feature_names
 
 
@@ -69,12 +69,12 @@ class ModelColumns:
         if names is None:
             if len(given) != self._model.n_features:
                 reason = f"expected {self._model.n_features} feature columns, as many as the model has, got"
-                raise failure_at(file, line, f"{reason} {len(given)}")
+                raise BadLine(file, line, f"{reason} {len(given)}")
             return given
         unknown = _without(given, names)
         if unknown:
             reason = f"the model has no feature {_listed(unknown)}: expected {_listed(names)}"
-            raise failure_at(file, line, reason)
+            raise BadLine(file, line, reason)
         absent = _without(names, given)
         if absent:
             self._warn(f"{file}: no column {_listed(absent)}: scored as missing")

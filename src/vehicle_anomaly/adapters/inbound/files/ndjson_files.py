@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from vehicle_anomaly.adapters.inbound.cli.failure import failure_at
-from vehicle_anomaly.adapters.inbound.cli.numbered_lines import NumberedLines
-from vehicle_anomaly.adapters.inbound.cli.sourced import SourcedReading, first_wrong
+from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
+from vehicle_anomaly.adapters.inbound.files.numbered_lines import NumberedLines
+from vehicle_anomaly.adapters.inbound.files.sourced import SourcedReading, first_wrong
 from vehicle_anomaly.adapters.inbound.wire.decoding import RECORD, Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.readings import to_reading
@@ -15,7 +15,7 @@ def ndjson_readings(lines: NumberedLines) -> Iterator[SourcedReading]:
     """Read the records; blank lines are skipped.
 
     Raises:
-        Failure: A line is no record.
+        BadLine: A line is no record.
     """
     decode = RECORD[Encoding.JSON]
     for line in lines:
@@ -24,5 +24,5 @@ def ndjson_readings(lines: NumberedLines) -> Iterator[SourcedReading]:
         try:
             reading, timestamp = to_reading(decode(line))
         except (MalformedMessage, InvalidTelemetry) as error:
-            raise failure_at(lines.file, lines.number, str(first_wrong(error))) from error
+            raise BadLine(lines.file, lines.number, str(first_wrong(error))) from error
         yield SourcedReading(reading, timestamp, lines.file, lines.number)

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from vehicle_anomaly.adapters.inbound.cli.failure import Failure, failure_at
-from vehicle_anomaly.adapters.inbound.cli.numbered_lines import NumberedLines
-from vehicle_anomaly.adapters.inbound.cli.sourced import SourcedReading, first_wrong
+from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
+from vehicle_anomaly.adapters.inbound.files.numbered_lines import NumberedLines
+from vehicle_anomaly.adapters.inbound.files.sourced import SourcedReading, first_wrong
 from vehicle_anomaly.adapters.inbound.wire.fields import MAX_FEATURE_NAME_LENGTH
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.readings import to_reading
@@ -35,14 +35,14 @@ class CsvTelemetry:
         """Read the header.
 
         Raises:
-            Failure: There is none, or it cannot be one.
+            BadLine: There is none, or it cannot be one.
         """
         self._file = lines.file
         self._rows = _rows(lines)
         self.header_line, header = next(self._rows, (1, []))
         fault = _fault_in_header(header)
         if fault:
-            raise failure_at(self._file, self.header_line, fault)
+            raise BadLine(self._file, self.header_line, fault)
         self._column = {name: column for column, name in enumerate(header)}
         self.feature_names = tuple(name for name in header if name not in (TIMESTAMP, VEHICLE_ID))
 
@@ -54,7 +54,7 @@ class CsvTelemetry:
                 missing in every reading.
 
         Raises:
-            Failure: A row is no reading.
+            BadLine: A row is no reading.
         """
         timestamp, vehicle_id = self._column[TIMESTAMP], self._column[VEHICLE_ID]
         width = len(self._column)
@@ -63,23 +63,23 @@ class CsvTelemetry:
         for line, cells in self._rows:
             if len(cells) != width:
                 reason = f"expected {width} cells, as in the header, got {len(cells)}"
-                raise failure_at(self._file, line, reason)
+                raise BadLine(self._file, line, reason)
             cells.append("")
             values: list[float | None] = []
             for name, column in features:
                 try:
                     values.append(_number(cells[column]))
                 except ValueError as error:
-                    raise self._failure(line, name, str(error)) from error
+                    raise self._bad_line(line, name, str(error)) from error
             try:
                 reading, told = to_reading(TelemetryRecord(cells[vehicle_id], cells[timestamp], values))
             except (MalformedMessage, InvalidTelemetry) as error:
                 wrong = first_wrong(error)
-                raise self._failure(line, str(wrong.place), wrong.reason) from error
+                raise self._bad_line(line, str(wrong.place), wrong.reason) from error
             yield SourcedReading(reading, told, self._file, line)
 
-    def _failure(self, line: int, column: str, reason: str) -> Failure:
-        return failure_at(self._file, line, f"column {column!r}: {reason}")
+    def _bad_line(self, line: int, column: str, reason: str) -> BadLine:
+        return BadLine(self._file, line, f"column {column!r}: {reason}")
 
 
 def _rows(lines: NumberedLines) -> Iterator[tuple[int, list[str]]]:
@@ -92,7 +92,7 @@ def _rows(lines: NumberedLines) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise failure_at(lines.file, line, _in_words(error)) from error
+            raise BadLine(lines.file, line, _in_words(error)) from error
         if cells:
             yield line, cells
 

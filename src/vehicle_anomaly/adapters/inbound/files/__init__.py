@@ -1,0 +1,1 @@
+"""Files of telemetry: what every driver that reads them does alike."""
