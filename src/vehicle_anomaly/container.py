@@ -13,6 +13,7 @@ from vehicle_anomaly.adapters.inbound.sqs.clients import Clients, connect
 from vehicle_anomaly.adapters.inbound.sqs.handlers import Handlers
 from vehicle_anomaly.adapters.inbound.sqs.payloads import Payloads
 from vehicle_anomaly.adapters.inbound.sqs.queues import RequestQueue, ResultQueue, max_message_bytes
+from vehicle_anomaly.adapters.inbound.sqs.score_objects import ObjectOptions, ScoreObjects
 from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing
 from vehicle_anomaly.adapters.inbound.sqs.worker import Worker, WorkerOptions, WorkerParts
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
@@ -23,6 +24,7 @@ from vehicle_anomaly.adapters.outbound.s3_errors import UnusableModelStore
 from vehicle_anomaly.adapters.outbound.s3_models import S3Models
 from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
+from vehicle_anomaly.core.model import ModelName
 from vehicle_anomaly.core.ports import Clock, ModelArchive, ModelRepository
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import TrainModel
@@ -99,7 +101,25 @@ def drive_queue(
         results=ResultQueue(result_queue_url, clients.sqs, limit),
         payloads=Payloads(clients.s3, settings.max_body_bytes, settings.result_payload_bucket),
         handlers=Handlers(train_model, score_telemetry, models),
+        objects=ScoreObjects(clients.s3, score_telemetry, models, describe_objects(settings)),
         tracing=QueueTracing(requests.name),
+    )
+
+
+def describe_objects(settings: Settings) -> ObjectOptions:
+    """Return which objects the settings want to be scored.
+
+    Raises:
+        SettingsError: There could be none.
+    """
+    results_prefix = settings.results_prefix.rstrip("/") + "/"
+    if settings.score_object_prefix.startswith(results_prefix):
+        raise SettingsError(
+            f"SCORE_OBJECT_PREFIX: expected no prefix under RESULTS_PREFIX, {results_prefix!r}, of which "
+            f"nothing is ever scored, got {settings.score_object_prefix[:80]!r}"
+        )
+    return ObjectOptions(
+        settings.score_object_prefix, results_prefix, ModelName(settings.score_object_model_name)
     )
 
 

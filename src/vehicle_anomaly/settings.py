@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from vehicle_anomaly.core.fitting import Contamination, ForestParameters
+from vehicle_anomaly.core.model import MODEL_NAME_PATTERN
 
 
 class SettingsError(ValueError):
@@ -49,6 +50,7 @@ _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s]+)$")]
 _QueueUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s]+/[^\s/]+$")]
 _BucketName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+_Prefix = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9!_.*'()-][A-Za-z0-9!_.*'()/-]{0,255}$")]
 _HostPattern = Annotated[str, msgspec.Meta(pattern=r"^(\*|(\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])$")]
 
 # What msgspec would say of these is no help to an operator.
@@ -57,6 +59,8 @@ _EXPECTED: Final = {
     "contamination": "auto, or a number above 0 and at most 0.5",
     "cors_origins": "origins such as https://app.example.org, or *, separated by commas",
     "request_queue_url": "the URL of a queue such as https://sqs.eu-central-1.amazonaws.com/123456789012/requests",
+    "results_prefix": "what keys begin with, such as results/",
+    "score_object_model_name": "the name of a model",
     "result_payload_bucket": "the name of an S3 bucket",
     "result_queue_url": "the URL of a queue such as https://sqs.eu-central-1.amazonaws.com/123456789012/results",
     "log_level": "DEBUG, INFO, WARNING, ERROR or CRITICAL",
@@ -83,6 +87,10 @@ class Settings(msgspec.Struct, frozen=True):
         request_queue_url: Queue that `work` takes requests from.
         result_queue_url: Queue that `work` sends results to.
         result_payload_bucket: Bucket for results that are too large for a message; none: they are refused.
+        score_object_prefix: What the keys of the objects begin with that `work` scores when S3 tells of them.
+        score_object_model_name: The model that scores them.
+        results_prefix: What the keys of their verdicts begin with, in the same bucket; objects under it are
+            never scored.
         worker_concurrency: Messages that a worker has in hand, trainings aside.
         worker_drain_seconds: From SIGTERM to the end of a worker, at most.
         worker_visibility_seconds: How long the messages of a worker that dies stay invisible to others.
@@ -107,6 +115,9 @@ class Settings(msgspec.Struct, frozen=True):
     request_queue_url: _QueueUrl | None = None
     result_queue_url: _QueueUrl | None = None
     result_payload_bucket: _BucketName | None = None
+    score_object_prefix: str = ""
+    score_object_model_name: Annotated[str, msgspec.Meta(pattern=MODEL_NAME_PATTERN)] = "default"
+    results_prefix: _Prefix = "results/"
     worker_concurrency: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
     worker_drain_seconds: Annotated[int, msgspec.Meta(ge=2, le=3600)] = 20
     worker_visibility_seconds: Annotated[int, msgspec.Meta(ge=2, le=43200)] = 30

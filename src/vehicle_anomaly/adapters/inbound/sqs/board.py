@@ -35,10 +35,10 @@ class Lane:
 
 @dataclass(slots=True)
 class Finished:
-    """A delivery that is answered, its result still to be sent."""
+    """A delivery that is answered, its results still to be sent: one, but for notifications of S3."""
 
     lane: Lane
-    result: OutgoingResult
+    results: tuple[OutgoingResult, ...]
     at: float
 
 
@@ -112,10 +112,10 @@ class Board:
             self._changed.notify_all()
             return True
 
-    def finish(self, lane: Lane, result: OutgoingResult) -> None:
-        """Hand in the result of the first delivery of a lane."""
+    def finish(self, lane: Lane, results: tuple[OutgoingResult, ...]) -> None:
+        """Hand in the results of the first delivery of a lane."""
         with self._changed:
-            self._finished.append(Finished(lane, result, monotonic()))
+            self._finished.append(Finished(lane, results, monotonic()))
             self._changed.notify_all()
 
     def done(self, lane: Lane) -> None:

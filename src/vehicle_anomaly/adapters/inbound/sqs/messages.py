@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from vehicle_anomaly.adapters.inbound.wire.answers import IngestResponse, ScoreBatchResponse, VerdictResponse
 from vehicle_anomaly.adapters.inbound.wire.decoding import MessageDecoder
+from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem
 from vehicle_anomaly.adapters.inbound.wire.requests import (
     IngestRequest,
@@ -60,6 +61,20 @@ class ScoredBatchMessage(ScoreBatchResponse, frozen=True, kw_only=True, tag_fiel
     correlation_id: CorrelationId
 
 
+class ScoredObjectMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field=TAG, tag="scored_object"):
+    """What the model says of an object that S3 has told of; the verdicts are NDJSON, one a line, in order."""
+
+    request_id: RequestId
+    correlation_id: CorrelationId
+    bucket: Annotated[str, Meta(description="Bucket of the object and of its verdicts.")]
+    key: Annotated[str, Meta(description="Key of the object.")]
+    results_key: Annotated[str, Meta(description="Key of the object that holds the verdicts.")]
+    model_name: ModelNameText
+    model_version: ModelVersionText
+    record_count: Annotated[int, Meta(ge=0, description="Readings in the object.")]
+    anomaly_count: Annotated[int, Meta(ge=0, description="Readings that are anomalous.")]
+
+
 class RefusedMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field=TAG, tag="refused"):
     """Why the request is refused: it will be again, as it is; it has changed nothing."""
 
@@ -68,7 +83,7 @@ class RefusedMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field=TAG, t
     problem: Problem
 
 
-ResultMessage = IngestedMessage | ScoredMessage | ScoredBatchMessage | RefusedMessage
+ResultMessage = IngestedMessage | ScoredMessage | ScoredBatchMessage | ScoredObjectMessage | RefusedMessage
 """A body of the result queue."""
 
 decode_request: MessageDecoder[RequestMessage] = MessageDecoder(

@@ -42,12 +42,14 @@ class OutgoingResult:
         body: The message.
         attributes: Message attributes: name → type and value.
         group_id: The request's message group, if it has any.
+        part: Tells the results of one request from each other, when it has several.
     """
 
     request_id: str
     body: str
     attributes: dict[str, tuple[str, str]]
     group_id: str | None
+    part: int = 0
 
     def size(self) -> int:
         """Return what counts against the limit of a message, in bytes."""
@@ -202,7 +204,9 @@ class ResultQueue:
         if self.url.endswith(_FIFO_SUFFIX):
             # Without a group of the producer's, there is no order to keep.
             entry["MessageGroupId"] = result.group_id or result.request_id
-            entry["MessageDeduplicationId"] = result.request_id
+            entry["MessageDeduplicationId"] = (
+                f"{result.request_id}-{result.part}" if result.part else result.request_id
+            )
         return entry
 
 

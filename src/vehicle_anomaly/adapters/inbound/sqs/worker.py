@@ -4,11 +4,12 @@ import math
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from itertools import islice
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Final
@@ -24,9 +25,9 @@ from vehicle_anomaly.adapters.inbound.sqs.heartbeat import Heartbeat
 from vehicle_anomaly.adapters.inbound.sqs.messages import (
     RequestMessage,
     ResultMessage,
-    decode_request,
     encode_result,
 )
+from vehicle_anomaly.adapters.inbound.sqs.object_events import ObjectNotification, decode_body
 from vehicle_anomaly.adapters.inbound.sqs.payloads import RESERVED_ATTRIBUTE, Payloads, pointer_of
 from vehicle_anomaly.adapters.inbound.sqs.queues import (
     BATCH,
@@ -35,6 +36,7 @@ from vehicle_anomaly.adapters.inbound.sqs.queues import (
     ResultQueue,
 )
 from vehicle_anomaly.adapters.inbound.sqs.retry import Strain, delay
+from vehicle_anomaly.adapters.inbound.sqs.score_objects import ScoreObjects
 from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing, carried_on
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.core import forest
@@ -48,6 +50,8 @@ _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 _QUICK_THREADS: Final = 4
 _TOLD_PLACES: Final = 5
+
+Request = RequestMessage | ObjectNotification
 
 _log = structlog.get_logger(__name__)
 
@@ -84,6 +88,7 @@ class WorkerParts:
     results: ResultQueue
     payloads: Payloads
     handlers: Handlers
+    objects: ScoreObjects
     tracing: QueueTracing
 
 
@@ -197,7 +202,7 @@ class Worker:
             self._board.drop(lane)
             return
         request = self._open(lane.first)
-        if self._parts.handlers.pace(request) is Pace.QUICK:
+        if self._pace(request) is Pace.QUICK:
             self._finish(lane, request)
         elif not self._board.turn_long(lane):
             self._give_back(lane)
@@ -206,43 +211,54 @@ class Worker:
         # Opened again: what waits for a slot must not hold more than its message.
         self._finish(lane, self._open(lane.first))
 
-    def _open(self, delivery: Delivery) -> RequestMessage:
-        return decode_request(self._parts.payloads.body_of(delivery))
+    def _open(self, delivery: Delivery) -> Request:
+        return decode_body(self._parts.payloads.body_of(delivery))
 
-    def _finish(self, lane: Lane, request: RequestMessage) -> None:
+    def _pace(self, request: Request) -> Pace:
+        return Pace.LONG if isinstance(request, ObjectNotification) else self._parts.handlers.pace(request)
+
+    def _answers(self, request: Request, delivery: Delivery) -> list[ResultMessage]:
+        if isinstance(request, ObjectNotification):
+            return self._parts.objects(request, delivery)
+        return [self._parts.handlers.answer(request, delivery)]
+
+    def _finish(self, lane: Lane, request: Request) -> None:
         delivery = lane.first
         tag = str(request.__struct_config__.tag)
         began = monotonic()
         with self._parts.tracing.processing(delivery, tag):
-            answer = self._parts.handlers.answer(request, delivery)
-            outgoing = self._outgoing(delivery, answer)
+            answers = self._answers(request, delivery)
+            outgoing = tuple(self._outgoing(delivery, answer, part) for part, answer in enumerate(answers))
         _log.info(
             "answered",
             request_id=delivery.request_id,
             request=tag,
-            result=answer.__struct_config__.tag,
+            results=[answer.__struct_config__.tag for answer in answers],
             receive_count=delivery.receive_count,
             seconds=round(monotonic() - began, 6),
         )
         self._board.finish(lane, outgoing)
 
-    def _outgoing(self, delivery: Delivery, answer: ResultMessage) -> OutgoingResult:
+    def _outgoing(self, delivery: Delivery, answer: ResultMessage, part: int) -> OutgoingResult:
         attributes = {name: ("String", value) for name, value in carried_on().items()}
         if delivery.correlation_id is not None:
             attributes[CORRELATION_ID] = ("String", delivery.correlation_id)
-        result = OutgoingResult(delivery.request_id, encode_result(answer), attributes, delivery.group_id)
+        result = OutgoingResult(
+            delivery.request_id, encode_result(answer), attributes, delivery.group_id, part
+        )
         size, limit = result.size(), self._parts.results.max_message_bytes
         if size <= limit:
             return result
         if self._parts.payloads.result_bucket is None:
             told = encode_result(result_too_large(delivery, size, limit))
-            return OutgoingResult(delivery.request_id, told, attributes, delivery.group_id)
+            return OutgoingResult(delivery.request_id, told, attributes, delivery.group_id, part)
         pointer = self._parts.payloads.put_result(delivery.request_id, result.body)
         attributes[RESERVED_ATTRIBUTE] = ("Number", str(len(result.body.encode())))
-        return OutgoingResult(delivery.request_id, pointer, attributes, delivery.group_id)
+        return OutgoingResult(delivery.request_id, pointer, attributes, delivery.group_id, part)
 
     def _send(self, finished: Sequence[Finished]) -> None:
-        faults = self._parts.results.send([one.result for one in finished])
+        each = iter(self._parts.results.send([result for one in finished for result in one.results]))
+        faults = [_first_fault(islice(each, len(one.results))) for one in finished]
         sent = [one.lane for one, fault in zip(finished, faults, strict=True) if fault is None]
         answered = [lane.first for lane in sent]
         if sent:
@@ -345,6 +361,11 @@ class Worker:
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+
+
+def _first_fault(faults: Iterable[str | None]) -> str | None:
+    # The whole of it is looked at, which takes it out of what it is a slice of.
+    return next(iter([fault for fault in faults if fault is not None]), None)
 
 
 def _thread(name: str, work: Callable[[], None]) -> threading.Thread:
