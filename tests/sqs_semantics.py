@@ -1,8 +1,8 @@
 """What moto's SQS lacks of Amazon's: one change at a time, and delivery that is at least once.
 
-moto deletes by writing back a list that it has copied, and loses what was sent meanwhile; two receives at once
-take the same message. Amazon does neither, but on occasion delivers a message twice: here, a queue whose name
-begins with `TWICE` delivers every fifth message a second time.
+moto deletes by writing back a list that it has copied, and loses what was sent meanwhile; two receives at
+once take the same message. Amazon does neither, but on occasion delivers a message twice: here, a queue whose
+name begins with `TWICE` delivers every fifth message a second time.
 """
 
 import threading
@@ -25,8 +25,7 @@ def install() -> None:
     from moto.sqs.models import Queue, SQSBackend  # noqa: PLC0415
 
     # moto asks for the time twice for each message in a queue, at each call, by way of three datetimes.
-    models.unix_time = time.time  # type: ignore[assignment]
-    models.unix_time_millis = lambda: time.time() * 1000  # type: ignore[assignment]
+    vars(models).update(unix_time=time.time, unix_time_millis=lambda: time.time() * 1000)
     changed = threading.Condition(threading.RLock())
 
     def atomic(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,26 +38,27 @@ def install() -> None:
 
         return call
 
-    for name in ("send_message", "send_message_batch", "delete_message", "delete_message_batch"):
-        setattr(SQSBackend, name, atomic(getattr(SQSBackend, name)))
-    for name in ("change_message_visibility", "change_message_visibility_batch", "purge_queue"):
+    for name in (
+        "send_message",
+        "send_message_batch",
+        "delete_message",
+        "delete_message_batch",
+        "change_message_visibility",
+        "change_message_visibility_batch",
+    ):
         setattr(SQSBackend, name, atomic(getattr(SQSBackend, name)))
 
     receive = SQSBackend.receive_message
 
-    def receive_message(
-        self: Any, queue_name: str, at_most: int, wait: int, visibility: int, names: Any = None
-    ) -> Any:
+    def receive_message(self: Any, name: str, at_most: int, wait: int, *more: Any) -> Any:
         end = time.monotonic() + wait
         with changed:
             while True:
-                received = receive(self, queue_name, at_most, 0, visibility, names)
+                received = receive(self, name, at_most, 0, *more)
                 if received or time.monotonic() >= end:
                     return received
                 # A message may also become visible by itself.
                 changed.wait(min(_LOOKS_AGAIN_AFTER_SECONDS, max(0.0, end - time.monotonic())))
-
-    SQSBackend.receive_message = receive_message  # type: ignore[method-assign]
 
     add = Queue.add_message
     sent = count(1)
@@ -68,4 +68,5 @@ def install() -> None:
         if self.name.startswith(TWICE) and next(sent) % _EVERY == 0:
             add(self, copy(message))
 
-    Queue.add_message = add_message  # type: ignore[method-assign]
+    setattr(SQSBackend, "receive_message", receive_message)  # noqa: B010
+    setattr(Queue, "add_message", add_message)  # noqa: B010
