@@ -1,6 +1,6 @@
 """The world of the feature files: a service, the way into it and the store behind it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +16,14 @@ from tests.acceptance.telemetry import NAMES, Message, as_json, healthy, record,
 from tests.fakes import InMemoryModels
 from tests.http_service import serving
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
-from vehicle_anomaly.container import Container
+from vehicle_anomaly.container import Container, open_model_store
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.telemetry import TelemetryBatch
 from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
-from vehicle_anomaly.settings import FilesystemStore, Settings
+from vehicle_anomaly.settings import FilesystemStore, S3Store, Settings
 
-STORES = ("in-memory", "filesystem")
+STORES = ("in-memory", "filesystem", "s3")
 DRIVERS = ("in-process", "http")
 """Add a store or a driver here and every scenario runs through it."""
 
@@ -69,13 +69,17 @@ class World:
 @pytest.fixture(
     params=[(driver, store) for driver in DRIVERS for store in STORES], ids="-".join, autouse=True
 )
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, tmp_path: Path, new_bucket: Callable[[], str]) -> Iterator[World]:
     """Make the service, its store, and the way into it."""
     driver, store = request.param
     # The latest version is asked for anew each time: another trainer's is seen at once.
     settings = Settings(model_store=FilesystemStore(tmp_path), n_estimators=30, model_refresh_seconds=0.0)
     container = Container(settings=settings)
-    stores = {"in-memory": InMemoryModels, "filesystem": lambda: FilesystemModels(tmp_path)}
+    stores = {
+        "in-memory": InMemoryModels,
+        "filesystem": lambda: FilesystemModels(tmp_path),
+        "s3": lambda: open_model_store(S3Store(new_bucket(), "fleet")),
+    }
     container.model_store.override(providers.Singleton(stores[store]))
     beside = TrainModel(container.model_store(), container.clock(), settings.forest_parameters)
     with ExitStack() as stack:

@@ -18,10 +18,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from vehicle_anomaly.adapters.outbound.retry_budget import RetryBudget
-from vehicle_anomaly.adapters.outbound.s3_errors import is_absent, is_transient, status_of, unavailable
+from vehicle_anomaly.adapters.outbound.s3_errors import (
+    S3_ERRORS,
+    is_absent,
+    is_transient,
+    status_of,
+    unavailable,
+)
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -238,7 +244,7 @@ class S3Bucket:
         while True:
             try:
                 return request()
-            except (ClientError, BotoCoreError) as error:
+            except S3_ERRORS as error:
                 if isinstance(error, ClientError) and status_of(error) == 409 and conflicts < _CONFLICTS:
                     conflicts += 1
                     self.pause(conflicts)

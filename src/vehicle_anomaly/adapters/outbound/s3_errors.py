@@ -12,6 +12,8 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
 )
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
 
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
 
@@ -39,6 +41,12 @@ _ADVICE_BY_STATUS: Final = {
 }
 
 
+S3Error = ClientError | BotoCoreError | ResponseParserError | HTTPError
+"""What a call of the client raises; the last two leak through botocore when an answer breaks off."""
+
+S3_ERRORS: Final = (ClientError, BotoCoreError, ResponseParserError, HTTPError)
+
+
 class UnusableModelStore(ModelStoreUnavailable):
     """Nothing but another configuration, or another store, will help."""
 
@@ -59,16 +67,16 @@ def is_absent(error: ClientError) -> bool:
     return status_of(error) == 404 and code_of(error) in _ABSENT
 
 
-def is_transient(error: ClientError | BotoCoreError) -> bool:
+def is_transient(error: S3Error) -> bool:
     """Tell whether the same request may succeed in a moment. Whether it has been done is unknown."""
     if isinstance(error, ClientError):
         return status_of(error) in _TRANSIENT_STATUSES or code_of(error) in _TRANSIENT_CODES
-    return isinstance(error, ConnectionError | HTTPClientError | IncompleteReadError)
+    return isinstance(
+        error, ConnectionError | HTTPClientError | IncompleteReadError | ResponseParserError | HTTPError
+    )
 
 
-def unavailable(
-    error: ClientError | BotoCoreError, operation: str, place: str, endpoint: str
-) -> ModelStoreUnavailable:
+def unavailable(error: S3Error, operation: str, place: str, endpoint: str) -> ModelStoreUnavailable:
     """Return the error that says what to do.
 
     Args:
@@ -84,7 +92,7 @@ def unavailable(
     return UnusableModelStore(reason) if hopeless else ModelStoreUnavailable(reason)
 
 
-def _advice(error: ClientError | BotoCoreError) -> str:
+def _advice(error: S3Error) -> str:
     if isinstance(error, ClientError):
         code, status = code_of(error), status_of(error)
         known = _ADVICE_BY_CODE.get(code) or _ADVICE_BY_STATUS.get(status)

@@ -204,7 +204,7 @@ class S3Models:
         """Make a version the latest, forward or back."""
         self.prove()
         self.load(name, version)
-        self._make_latest(name, version)
+        self._make_latest(name, version, self._pointer(name))
 
     def check(self) -> None:
         """Return when the bucket can be read."""
@@ -212,24 +212,24 @@ class S3Models:
 
     def _add(self, name: ModelName, version: ModelVersion, files: ModelFiles, *, latest: bool) -> Manifest:
         self.prove()
-        stored = self._manifest_bytes(name, version)
+        stored, mine = self._manifest_bytes(name, version), False
+        before: _Pointer | None = _NEVER
         if stored is None:
-            stored, mine = self._publish_new(name, version, files, latest=latest)
-        else:
-            mine = False
+            before = self._pointer(name) if latest else _NEVER
+            stored, mine = self._publish_new(name, version, files, before)
         manifest = model_codec.decode_manifest(stored, name, version)
         if manifest.content_sha256 != files.content_sha256:
             raise VersionExists(name.value, version.value)
         if mine:
             if latest:
-                self._make_latest(name, version)
-            self._bucket.delete(self._publication_key(name, version))
+                self._make_latest(name, version, before)
+            self._forget_publication(name, version)
         elif latest:
             self._finish(name, version, stored)
         return manifest
 
     def _publish_new(
-        self, name: ModelName, version: ModelVersion, files: ModelFiles, *, latest: bool
+        self, name: ModelName, version: ModelVersion, files: ModelFiles, before: _Pointer | None
     ) -> tuple[bytes, bool]:
         """Decide what the version is, or find it decided; then see to it that it is there.
 
@@ -237,7 +237,6 @@ class S3Models:
             The manifest that is there, and whether it is there by this publication.
         """
         key = self._publication_key(name, version)
-        before = self._pointer(name) if latest else _NEVER
         mine = Publication(
             attempt=uuid.uuid4().hex,
             latest=None if before is None else before.etag,
@@ -257,7 +256,7 @@ class S3Models:
             is_mine = decided.attempt == mine.attempt
             if is_mine and stored != mine.manifest:
                 # The version was there before it: nobody needs it.
-                self._bucket.delete(key)
+                self._forget_publication(name, version)
             return stored, is_mine and stored == mine.manifest
         raise ModelStoreUnavailable(f"{key}: is made and deleted all the time, by something else than this")
 
@@ -291,9 +290,8 @@ class S3Models:
                 return
         raise ModelStoreUnavailable(f"{key} is changed all the time, by something else than this")
 
-    def _make_latest(self, name: ModelName, version: ModelVersion) -> None:
-        """Point LATEST at a version, whatever it points at."""
-        pointer = self._pointer(name)
+    def _make_latest(self, name: ModelName, version: ModelVersion, pointer: _Pointer | None) -> None:
+        """Point LATEST at a version, whatever it points at; `pointer` is what it was a moment ago."""
         for number in range(_ROUNDS):
             if self._point(name, version, pointer):
                 return
@@ -317,6 +315,11 @@ class S3Models:
             # Whoever is in time to change LATEST between the two has decided later, and it stays.
             self._point(name, version, pointer)
         if publication is not None:
+            self._forget_publication(name, version)
+
+    def _forget_publication(self, name: ModelName, version: ModelVersion) -> None:
+        # All that matters is done: what cannot be deleted now decides nothing any more.
+        with suppress(ModelStoreUnavailable):
             self._bucket.delete(self._publication_key(name, version))
 
     def _point(self, name: ModelName, version: ModelVersion, pointer: _Pointer | None) -> bool:
