@@ -222,6 +222,11 @@ class WorkerProcess:
         assert self._polling.wait(60), self.log
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What it has written to standard error."""
         return "".join(self._lines)
