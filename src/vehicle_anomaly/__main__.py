@@ -4,10 +4,12 @@ import os
 import sys
 from functools import cache
 
+from vehicle_anomaly import __version__
 from vehicle_anomaly.adapters.inbound.cli.app import app, run
 from vehicle_anomaly.adapters.inbound.cli.services import Services
+from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
 from vehicle_anomaly.adapters.inbound.sqs.errors import QueueUnusable
-from vehicle_anomaly.container import Container, open_model_store
+from vehicle_anomaly.container import Container, open_model_store, prove_model_store
 from vehicle_anomaly.demo.command import command as demo
 from vehicle_anomaly.observability import configure_logging, tracing
 from vehicle_anomaly.settings import SettingsError, load_settings, model_store_at
@@ -29,12 +31,12 @@ def _services() -> Services:
 
     def work() -> bool:
         worker = container().worker()
-        container().prove_model_store()
+        prove_model_store(container().model_store())
         with tracing(os.environ):
             return worker.run()
 
     def serve() -> None:
-        container().prove_model_store()
+        prove_model_store(container().model_store())
         container().http_server().run()
 
     return Services(
@@ -43,6 +45,7 @@ def _services() -> Services:
         models=lambda: container().models(),
         serve=serve,
         open_store=lambda address: open_model_store(model_store_at(address)),
+        asyncapi=lambda: encoded_document(__version__),
         work=work,
     )
 

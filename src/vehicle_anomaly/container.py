@@ -9,6 +9,7 @@ from vehicle_anomaly import __version__
 from vehicle_anomaly.adapters.inbound.http.app import create_app
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.server import HttpServer
+from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
 from vehicle_anomaly.adapters.inbound.sqs.clients import Clients, connect
 from vehicle_anomaly.adapters.inbound.sqs.handlers import Handlers
 from vehicle_anomaly.adapters.inbound.sqs.payloads import Payloads
@@ -72,6 +73,7 @@ def describe_http(settings: Settings) -> HttpOptions:
         max_body_bytes=settings.max_body_bytes,
         training_slots=settings.training_slots,
         training_queue=settings.training_queue,
+        asyncapi=encoded_document(__version__),
     )
 
 
@@ -148,7 +150,6 @@ class Container(containers.DeclarativeContainer):
     model_store: providers.Provider[ModelRepository] = providers.Singleton(
         open_model_store, settings.provided.model_store
     )
-    prove_model_store: providers.Provider[None] = providers.Callable(prove_model_store, model_store)
     models: providers.Provider[CachedModels] = providers.Singleton(
         CachedModels,
         model_store,

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from vehicle_anomaly.adapters.inbound.cli.asyncapi import asyncapi
 from vehicle_anomaly.adapters.inbound.cli.failure import Failure
 from vehicle_anomaly.adapters.inbound.cli.models import models
 from vehicle_anomaly.adapters.inbound.cli.score import score
@@ -43,7 +44,7 @@ def app() -> None:
     """Learn what normal vehicle telemetry looks like, and say of new readings whether something is wrong."""
 
 
-for command in (serve, work, train, score, models):
+for command in (serve, work, train, score, models, asyncapi):
     app.add_command(command)
 
 

@@ -18,6 +18,7 @@ class Services:
         models: Makes the repository both use.
         serve: Serves HTTP until it is told to stop.
         open_store: Opens a store by its address, `file:FOLDER` or `s3://BUCKET/PREFIX`.
+        asyncapi: Describes the queues, as JSON.
         work: Answers a queue until it is told to stop; tells whether all its threads have ended.
     """
 
@@ -26,4 +27,5 @@ class Services:
     models: Callable[[], ModelRepository]
     serve: Callable[[], None]
     open_store: Callable[[str], ModelArchive]
+    asyncapi: Callable[[], bytes]
     work: Callable[[], bool]

@@ -39,7 +39,7 @@ def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
             *model_routes(parts.models),
             *service_routes(parts, options),
             metrics.route(),
-            *documentation_routes(options.version),
+            *documentation_routes(options.version, options.asyncapi),
         ],
         # What is refused for its host is counted too.
         middleware=[metrics, *([AllowedHosts(options.allowed_hosts)] if options.allowed_hosts else [])],

@@ -1,4 +1,4 @@
-"""The OpenAPI document and a page that shows it, with nothing from outside the service."""
+"""The OpenAPI document and a page that shows it, with nothing from outside; the AsyncAPI document beside it."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,11 +42,12 @@ _START: Final = b"""SwaggerUIBundle({
 _CACHED: Final = {"Cache-Control": "public, max-age=86400"}
 
 
-def documentation_routes(version: str) -> list[HTTPRouteHandler]:
+def documentation_routes(version: str, asyncapi_document: bytes) -> list[HTTPRouteHandler]:
     """Return the handlers.
 
     Args:
         version: Of the service.
+        asyncapi_document: Of the queues, as JSON.
     """
     document = msgspec.json.encode(openapi_document(version))
     assets = {
@@ -63,6 +64,10 @@ def documentation_routes(version: str) -> list[HTTPRouteHandler]:
     def openapi() -> Response[bytes]:
         return Response(document, media_type=MediaType.JSON)
 
+    @get("/schema/asyncapi.json", sync_to_thread=False)
+    def asyncapi() -> Response[bytes]:
+        return Response(asyncapi_document, media_type=MediaType.JSON)
+
     @get("/schema/assets/{name:str}", sync_to_thread=False)
     def asset(name: FromPath[str]) -> Response[bytes]:
         if name not in assets:
@@ -70,7 +75,7 @@ def documentation_routes(version: str) -> list[HTTPRouteHandler]:
         content, media_type = assets[name]
         return Response(content, media_type=media_type, headers=_CACHED)
 
-    return [page, openapi, asset]
+    return [page, openapi, asyncapi, asset]
 
 
 def _swagger_file(name: FromPath[str]) -> bytes:

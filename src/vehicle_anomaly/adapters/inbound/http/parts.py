@@ -21,6 +21,7 @@ class HttpOptions:
         max_body_bytes: Largest body of a request.
         training_slots: Trainings that run at once.
         training_queue: Trainings that may wait for a slot.
+        asyncapi: The document of the queues, as JSON.
     """
 
     version: str
@@ -30,6 +31,7 @@ class HttpOptions:
     max_body_bytes: int
     training_slots: int
     training_queue: int
+    asyncapi: bytes
 
 
 @dataclass(frozen=True, slots=True)

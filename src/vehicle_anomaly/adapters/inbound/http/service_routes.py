@@ -49,6 +49,7 @@ class ReadinessResponse(msgspec.Struct, frozen=True):
 _LINKS = {
     "documentation": "/schema",
     "openapi": "/schema/openapi.json",
+    "asyncapi": "/schema/asyncapi.json",
     "models": "/models",
     "health": "/health",
     "readiness": "/health/ready",
