@@ -42,6 +42,12 @@ def fifo(aws_environment: dict[str, str]) -> Queues:
 
 
 @pytest.fixture
+def bucket(new_bucket: Callable[[], str]) -> str:
+    """Return the name of an empty bucket."""
+    return new_bucket()
+
+
+@pytest.fixture
 def assemble(tmp_path: Path) -> Assemble:
     """Return what makes a container whose worker is quick to retry and to stop."""
 

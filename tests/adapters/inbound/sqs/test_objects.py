@@ -1,7 +1,7 @@
 """Objects that S3 tells of: what is scored, where the verdicts go, what is answered, what is left behind."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,11 +62,6 @@ def event(bucket: str, *keys: str, name: str = "ObjectCreated:Put", **fields: st
 @pytest.fixture
 def s3(aws_environment: dict[str, str]) -> "S3Client":
     return boto3.client("s3", endpoint_url=aws_environment["AWS_ENDPOINT_URL"])
-
-
-@pytest.fixture
-def bucket(new_bucket: Callable[[], str]) -> str:
-    return new_bucket()
 
 
 def trained(queues: Queues) -> None:
