@@ -192,7 +192,8 @@ def _s3_store(bucket_variable: str, bucket: str, prefix_variable: str, prefix: s
             f"{bucket_variable}: expected the name of a bucket, such as my-models, got {bucket[:80]!r}"
         )
     prefix = prefix.strip("/")
-    if not _PREFIX.fullmatch(prefix) or any(part in ("", ".", "..") for part in prefix.split("/")[1:]):
+    hollow = prefix and any(part in ("", ".", "..") for part in prefix.split("/"))
+    if hollow or not _PREFIX.fullmatch(prefix):
         raise SettingsError(
             f"{prefix_variable}: expected what keys begin with, such as fleet/models: letters, digits and "
             f"!-_.*'() between single slashes, 512 at most, got {prefix[:80]!r}"

@@ -44,12 +44,14 @@ class WatchedModels(InMemoryModels):
         self.fails: Exception | None = None
         self.load_fails: Exception | None = None
         self.before_answering: Callable[[], object] = lambda: None
+        self.before_failing: Callable[[], object] = lambda: None
         self.changed = threading.Event()
 
     def latest(self, name: ModelName) -> ModelVersion:
         """Count, and answer what was so before `before_answering`."""
         self.asked_latest += 1
         if self.fails is not None:
+            self.before_failing()
             raise self.fails
         version = super().latest(name)
         self.before_answering()
@@ -383,6 +385,50 @@ def test_one_thread_asks_the_store_while_the_others_wait(
 
     assert behind.asked_latest == 1
     assert behind.loads == ["default/v1"]
+
+
+def test_while_the_store_is_away_only_who_asks_it_waits(
+    cached: CachedModels, behind: WatchedModels, timer: Timer, model: TrainedModel
+) -> None:
+    behind.publish(model)
+    answer(cached)
+    behind.fails = ModelStoreUnavailable("it hangs")
+    timer.seconds += 1
+    assert answer(cached) == "v1"
+    asked, may_fail = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        asked.set()
+        assert may_fail.wait(30)
+
+    behind.before_failing = hang
+    timer.seconds += 1
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(cached.latest, DEFAULT)
+        assert asked.wait(30)
+        assert [answer(cached) for _ in range(8)] == ["v1"] * 8
+        may_fail.set()
+        assert first.result(30) == V1
+
+
+def test_a_store_that_takes_long_to_fail_is_left_alone_afterwards(
+    cached: CachedModels, behind: WatchedModels, timer: Timer, model: TrainedModel
+) -> None:
+    behind.publish(model)
+    answer(cached)
+    timer.seconds += 1
+
+    def take_long() -> None:
+        timer.seconds += 5
+
+    behind.fails, behind.before_failing = ModelStoreUnavailable("no answer"), take_long
+    assert answer(cached) == "v1"
+    asked = behind.asked_latest
+
+    timer.seconds += 0.9
+    assert answer(cached) == "v1"
+    assert behind.asked_latest == asked
 
 
 def test_asking_for_models_that_are_not_there_leaves_nothing_in_memory(
