@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
+from vehicle_anomaly.adapters.outbound.s3_errors import UnusableModelStore
 from vehicle_anomaly.adapters.outbound.s3_models import S3Models
-from vehicle_anomaly.container import Container, open_model_store
+from vehicle_anomaly.container import Container, open_model_store, prove_model_store
+from vehicle_anomaly.core.errors import ModelStoreUnavailable
 from vehicle_anomaly.settings import (
     FilesystemStore,
     ModelStore,
@@ -81,3 +83,25 @@ def test_each_store_has_its_adapter(
 ) -> None:
     assert isinstance(open_model_store(store), adapter)
     assert isinstance(Container(settings=Settings(model_store=store)).model_store(), adapter)
+
+
+def test_a_store_that_cannot_be_proved_for_now_is_served_from_and_one_that_fails_the_proof_is_not(
+    aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may only read, or starts while S3 is away, can serve: he proves it before he writes."""
+    store = open_model_store(S3Store("my-models"))
+    assert isinstance(store, S3Models)
+    proofs = []
+
+    def fail(self: S3Models) -> None:
+        proofs.append(self)
+        raise errors.pop()
+
+    monkeypatch.setattr(S3Models, "prove", fail)
+    errors = [UnusableModelStore("it lets a second one win"), ModelStoreUnavailable("access denied")]
+
+    prove_model_store(store)
+    with pytest.raises(UnusableModelStore):
+        prove_model_store(store)
+
+    assert proofs == [store, store]
