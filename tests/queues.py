@@ -120,7 +120,7 @@ class Queues:
         taken: list[Received] = []
         deadline = time.monotonic() + within_seconds
         while not enough(taken):
-            assert time.monotonic() < deadline, f"only {len(taken)} messages: {taken[-3:]}"
+            assert time.monotonic() < deadline, f"only {len(taken)} messages"
             taken += self.take(queue)
         return taken
 
@@ -140,6 +140,12 @@ class Queues:
     def take_dead_letters(self, count: int, within_seconds: float = _LONG_ENOUGH_SECONDS) -> list[Received]:
         """Receive and delete so many dead letters; SQS moves one when it would be received once more."""
         return self.take_until(self.dead_letters, lambda taken: len(taken) >= count, within_seconds)
+
+    def count_visible(self, queue: str) -> int:
+        """Tell how many messages of a queue wait to be received."""
+        name: QueueAttributeNameType = "ApproximateNumberOfMessages"
+        found = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])["Attributes"]
+        return int(found[name])
 
     def count(self, queue: str) -> int:
         """Tell how many messages a queue has, visible or not."""

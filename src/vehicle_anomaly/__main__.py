@@ -29,11 +29,11 @@ def _services() -> Services:
         configure_logging(settings.log_level)
         return Container(settings=settings)
 
-    def work() -> bool:
+    def work() -> None:
         worker = container().worker()
         prove_model_store(container().model_store())
         with tracing(os.environ):
-            return worker.run()
+            worker.run()
 
     def serve() -> None:
         prove_model_store(container().model_store())

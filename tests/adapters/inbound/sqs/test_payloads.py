@@ -8,8 +8,10 @@ import pytest
 
 from tests.adapters.inbound.sqs.conftest import INGEST, RECORDS, Assemble
 from tests.extended_client import extended
-from tests.queues import Queues, working
+from tests.queues import Queues, wait_until, working
 from vehicle_anomaly.adapters.inbound.sqs.queues import MAX_MESSAGE_BYTES
+from vehicle_anomaly.adapters.inbound.sqs.worker import Worker
+from vehicle_anomaly.container import describe_worker, drive_queue
 
 
 @pytest.fixture
@@ -48,6 +50,25 @@ def test_a_5_mb_batch_sent_with_the_extended_client_trains_a_model(
     assert answer.told["record_count"] == len(json.loads(body)["records"])
     assert queues.count(queues.requests) == 0
     assert _objects(bucket) == []
+
+
+def test_the_result_is_out_before_the_request_is_deleted_and_its_payload_goes_last(
+    queues: Queues, assemble: Assemble, aws_environment: dict[str, str], bucket: str
+) -> None:
+    called: list[str] = []
+    container = assemble(queues)
+    parts = drive_queue(
+        container.train_model(), container.score_telemetry(), container.models(), container.settings()
+    )
+    for client in (parts.requests.sqs, parts.payloads.s3):
+        client.meta.events.register("before-call", lambda model, **_: called.append(model.name))
+    message = {"QueueUrl": queues.requests, "MessageBody": _large_batch("score_batch", 300_000)}
+    extended(aws_environment, bucket, "send_message", message)
+    with working(Worker(parts, describe_worker(container.settings()))):
+        queues.take_results(1)
+        wait_until(lambda: _objects(bucket) == [])
+
+    assert called == ["GetObject", "SendMessageBatch", "DeleteMessageBatch", "DeleteObject"]
 
 
 def test_a_large_result_is_read_by_the_extended_client(

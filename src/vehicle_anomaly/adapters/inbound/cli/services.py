@@ -19,7 +19,7 @@ class Services:
         serve: Serves HTTP until it is told to stop.
         open_store: Opens a store by its address, `file:FOLDER` or `s3://BUCKET/PREFIX`.
         asyncapi: Describes the queues, as JSON.
-        work: Answers a queue until it is told to stop; tells whether all its threads have ended.
+        work: Answers a queue until it is told to stop; threads of it may be left.
     """
 
     train_model: Callable[[], TrainModel]
@@ -28,4 +28,4 @@ class Services:
     serve: Callable[[], None]
     open_store: Callable[[str], ModelArchive]
     asyncapi: Callable[[], bytes]
-    work: Callable[[], bool]
+    work: Callable[[], None]

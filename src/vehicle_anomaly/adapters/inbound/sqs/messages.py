@@ -76,7 +76,10 @@ class ScoredObjectMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field=T
 
 
 class RefusedMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field=TAG, tag="refused"):
-    """Why the request is refused: it will be again, as it is; it has changed nothing."""
+    """Why the request is refused. It has changed nothing, and sent again as it is, it is refused again.
+
+    Unless what it names is not available (404), and is later.
+    """
 
     request_id: RequestId
     correlation_id: CorrelationId

@@ -2,6 +2,7 @@
 
 import math
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ from functools import partial
 from itertools import islice
 from queue import Empty, SimpleQueue
 from time import monotonic
+from traceback import format_tb
 from typing import Final
 
 import structlog
@@ -45,9 +47,10 @@ from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable
 # What is left of the drain for giving back, once work has had its share.
 _GIVING_BACK_SECONDS: Final = 1.0
 # Ending the process takes some of the drain too.
-_LEAVING_SECONDS: Final = 0.3
+_LEAVING_SECONDS: Final = 0.4
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
+_SWITCH_INTERVAL_SECONDS: Final = 0.0005
 _QUICK_THREADS: Final = 4
 _TOLD_PLACES: Final = 5
 
@@ -113,14 +116,13 @@ class Worker:
         # Unlike an Event, it may be put into by a signal's handler at any moment.
         self._orders: SimpleQueue[_Order] = SimpleQueue()
 
-    def run(self) -> bool:
-        """Work until SIGTERM, SIGINT or `stop`, then drain.
+    def run(self) -> None:
+        """Work until SIGTERM, SIGINT or `stop`, then drain; a second signal ends the drain at once.
 
-        A second signal ends the drain at once.
-
-        Returns:
-            Whether every thread has come home; if not, the process is to be ended without waiting for them.
+        Threads may be left: one that trains cannot be stopped, and the process is to end without it.
         """
+        # While a thread trains, or imports what it trains with, others wait their turn: also the heartbeat.
+        sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
         forest.warm_up()
         poller = _thread("poll", self._poll)
         workers = [_thread(f"quick-{number}", self._work_quick) for number in range(self._quick_threads)]
@@ -132,7 +134,7 @@ class Worker:
                 thread.start()
             _log.info("polling", queue=self._requests.url, results=self._parts.results.url)
             self._orders.get()
-            return self._drain(poller, [heart, *workers])
+            self._drain(poller, [heart, *workers])
 
     def stop(self) -> None:
         """Tell `run` to drain and return."""
@@ -194,7 +196,10 @@ class Worker:
         except DamagedModel as error:
             self._leave(lanes, "damaged model", str(error))
         except Exception as error:  # noqa: BLE001  # a thread that ends would take its messages along
-            _log.exception("worker failed", request_ids=[lane.first.request_id for lane in lanes])
+            # Without what the error says: that may repeat a value of the request.
+            _log.error(
+                "worker failed", error=type(error).__name__, stack="".join(format_tb(error.__traceback__))
+            )
             self._leave(lanes, "unexpected", type(error).__name__)
 
     def _begin(self, lane: Lane) -> None:
@@ -310,7 +315,7 @@ class Worker:
         self._heartbeat.give_back([*lane.deliveries])
         self._board.drop(lane)
 
-    def _drain(self, poller: threading.Thread, others: Sequence[threading.Thread]) -> bool:
+    def _drain(self, poller: threading.Thread, others: Sequence[threading.Thread]) -> None:
         end = monotonic() + self._options.drain_seconds - _LEAVING_SECONDS
         _log.info("stopping", drain_seconds=self._options.drain_seconds)
         not_begun = self._board.stop()
@@ -345,7 +350,6 @@ class Worker:
         for thread in others:
             thread.join(max(0.0, end - monotonic()) if drained else 0.0)
         _log.info("stopped", drained=drained)
-        return not any(thread.is_alive() for thread in (poller, *others))
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
