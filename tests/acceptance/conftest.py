@@ -12,9 +12,11 @@ from dependency_injector import providers
 from pytest_bdd import given, parsers, then, when
 
 from tests.acceptance.drivers import Answer, Driver, Http, InProcess, Refused
+from tests.acceptance.queue_driver import Queue, answering, on_queues, shared_clients
 from tests.acceptance.telemetry import NAMES, Message, as_json, healthy, record, records
 from tests.fakes import InMemoryModels
 from tests.http_service import serving
+from tests.queues import make_queues
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.container import Container, open_model_store
 from vehicle_anomaly.core.model import ModelName, ModelVersion
@@ -24,7 +26,7 @@ from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
 from vehicle_anomaly.settings import FilesystemStore, S3Store, Settings
 
 STORES = ("in-memory", "filesystem", "s3")
-DRIVERS = ("in-process", "http")
+DRIVERS = ("in-process", "http", "queue")
 """Add a store or a driver here and every scenario runs through it."""
 
 
@@ -69,11 +71,19 @@ class World:
 @pytest.fixture(
     params=[(driver, store) for driver in DRIVERS for store in STORES], ids="-".join, autouse=True
 )
-def world(request: pytest.FixtureRequest, tmp_path: Path, new_bucket: Callable[[], str]) -> Iterator[World]:
+def world(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    new_bucket: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
     """Make the service, its store, and the way into it."""
     driver, store = request.param
     # The latest version is asked for anew each time: another trainer's is seen at once.
     settings = Settings(model_store=FilesystemStore(tmp_path), n_estimators=30, model_refresh_seconds=0.0)
+    queues = make_queues(max_receive_count=1) if driver == "queue" else None
+    if queues is not None:
+        settings = on_queues(settings, queues)
     container = Container(settings=settings)
     stores = {
         "in-memory": InMemoryModels,
@@ -87,6 +97,12 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, new_bucket: Callable[[
         if driver == "http":
             url = stack.enter_context(serving(container.http_app()))
             way_in = Http(stack.enter_context(httpx.Client(base_url=url, timeout=60)))
+        elif queues is not None:
+            # Making clients takes longer than most scenarios.
+            monkeypatch.setattr("vehicle_anomaly.container.connect", shared_clients)
+            queue = Queue(container, queues, shared_clients().s3, new_bucket())
+            queue.log = stack.enter_context(answering(container.worker(), queues))
+            way_in = queue
         else:
             way_in = InProcess(container.train_model(), container.score_telemetry(), container.models())
         yield World(way_in, container.model_store(), beside)

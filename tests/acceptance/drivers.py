@@ -144,9 +144,9 @@ class InProcess:
         try:
             answer: Message = msgspec.json.decode(msgspec.json.encode(ask()))
         except MalformedMessage as error:
-            return _refused(msgspec.to_builtins(problem_of_malformed(error)))
+            return refused(msgspec.to_builtins(problem_of_malformed(error)))
         except Refusal as error:
-            return _refused(msgspec.to_builtins(problem_of_refusal(error, single=single)))
+            return refused(msgspec.to_builtins(problem_of_refusal(error, single=single)))
         return answer
 
 
@@ -196,10 +196,11 @@ class Http:
             return answer
         assert response.headers["Content-Type"] == "application/problem+json"
         assert answer["status"] == response.status_code
-        return _refused(answer)
+        return refused(answer)
 
 
-def _refused(problem: Any) -> Refused:
+def refused(problem: Any) -> Refused:
+    """Return what a problem says."""
     told = msgspec.convert(problem, Problem)
     pointers = [each.pointer for each in told.errors] if isinstance(told.errors, list) else []
     return Refused(told.type.removeprefix(TYPE_PREFIX), told.detail, tuple(pointers))
