@@ -3,18 +3,16 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
-from threading import Thread
 from time import perf_counter, sleep
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.benchmarks.services import running_service
 from tests.benchmarks.tables import Result
 
 N_READINGS = 200_000
@@ -28,7 +26,7 @@ HEADERS = {"Content-Type": "application/json"}
 
 def measure() -> Result:
     """Measure on the real command, from another process than the one that serves."""
-    with tempfile.TemporaryDirectory() as folder, _service(Path(folder) / "models") as address:
+    with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "models") as (address, _):
         _post(HTTPConnection(address, timeout=60), "/ingest", _batch(2_000))
         rest_until = perf_counter() + REST_SECONDS
         rest = _latencies(address, lambda: perf_counter() > rest_until)
@@ -106,30 +104,6 @@ def _batch(n_readings: int) -> bytes:
         for position, row in enumerate(X)
     ]
     return json.dumps({"records": records}).encode()
-
-
-@contextmanager
-def _service(folder: Path) -> Iterator[str]:
-    environment = {
-        **os.environ,
-        "PORT": "0",
-        "MODEL_ARTIFACT_DIR": str(folder),
-        "MAX_BODY_BYTES": str(256 * 1024 * 1024),
-    }
-    command = [sys.executable, "-m", "vehicle_anomaly", "serve"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        if process.stderr is None:
-            raise RuntimeError("no pipe")
-        events = (json.loads(line) for line in process.stderr)
-        drain = Thread(target=lambda: list(events))
-        try:
-            url: str = next(event["url"] for event in events if event["event"] == "listening")
-            # Read on, or the service would stand still once the pipe is full.
-            drain.start()
-            yield url.removeprefix("http://")
-        finally:
-            process.terminate()
-            drain.join()
 
 
 def _row(when: str, waits: NDArray[np.float64]) -> tuple[str, ...]:
