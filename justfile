@@ -20,6 +20,10 @@ setup:
 demo *ARGS: setup
     {{ command }} demo {{ ARGS }}
 
+# Show the queue end to end on a local S3 and SQS: producer, two workers, results
+demo-queue *ARGS: setup
+    {{ command }} demo-queue {{ ARGS }}
+
 # Serve the HTTP API; the environment says where and with which store
 serve: setup
     {{ command }} serve
@@ -47,7 +51,7 @@ bench: setup
 # Pin every dependency with hashes and without the address of an index; `just lock --upgrade` moves them
 lock *ARGS:
     {{ pip_compile }} {{ ARGS }} pyproject.toml -o requirements.txt
-    {{ pip_compile }} {{ ARGS }} -c requirements.txt --extra demo --group dev pyproject.toml -o requirements-dev.txt
+    {{ pip_compile }} {{ ARGS }} -c requirements.txt --extra demo --extra demo-queue --group dev pyproject.toml -o requirements-dev.txt
 
 # All that CI checks
 check: lint test

@@ -11,6 +11,7 @@ from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
 from vehicle_anomaly.adapters.inbound.sqs.errors import QueueUnusable
 from vehicle_anomaly.container import Container, open_model_store, prove_model_store
 from vehicle_anomaly.demo.command import command as demo
+from vehicle_anomaly.demo.queue_command import command as demo_queue
 from vehicle_anomaly.observability import configure_logging, tracing
 from vehicle_anomaly.settings import SettingsError, load_settings, model_store_at
 
@@ -18,6 +19,7 @@ from vehicle_anomaly.settings import SettingsError, load_settings, model_store_a
 def main() -> int:
     """Run the command that the arguments name; return its exit status."""
     app.add_command(demo)
+    app.add_command(demo_queue)
     return run(sys.argv[1:], _services(), failures=(SettingsError, QueueUnusable))
 
 

@@ -29,7 +29,7 @@ def train(http: "httpx.Client", trips: Sequence[Trip]) -> Json:
     Raises:
         CallFailed: The service answered with a problem, or not at all.
     """
-    records = [record for trip in trips for record in _records(trip)]
+    records = [record for trip in trips for record in records_of(trip)]
     return _call(http, "/ingest", {"feature_names": FEATURE_NAMES, "records": records})
 
 
@@ -39,7 +39,7 @@ def score_trip(http: "httpx.Client", trip: Trip, injection: Injection | None) ->
     Raises:
         CallFailed: The service answered with a problem, or not at all.
     """
-    verdicts = _call(http, "/score/batch", {"records": _records(trip)})["results"]
+    verdicts = _call(http, "/score/batch", {"records": records_of(trip)})["results"]
     return ScoredTrip(
         trip,
         injection,
@@ -69,7 +69,8 @@ def named_reading(trip: Trip, second: int) -> Json:
     }
 
 
-def _records(trip: Trip) -> list[Json]:
+def records_of(trip: Trip) -> list[Json]:
+    """The readings of a trip as `records` of a request."""
     return [
         {"vehicle_id": trip.vehicle_id, "timestamp": _rfc3339(moment), "feature_vector": vector}
         for moment, vector in zip(trip.timestamps, trip.values.tolist(), strict=True)

@@ -2,21 +2,15 @@
 
 import json
 import shlex
-import shutil
-import signal
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from vehicle_anomaly.demo import client, files, report
 from vehicle_anomaly.demo.faults import FAULTS, Injection
@@ -24,6 +18,7 @@ from vehicle_anomaly.demo.fleet import Trip, simulate_trips
 from vehicle_anomaly.demo.picture import write_picture
 from vehicle_anomaly.demo.scored import ScoredTrip, clearest
 from vehicle_anomaly.demo.service import ServiceFailed, running_service
+from vehicle_anomaly.demo.steps import program, progress_bars, step, stopped_by_sigterm
 from vehicle_anomaly.demo.terminal_plot import terminal_plot
 
 _TRAINING_TRIPS = 6
@@ -69,7 +64,7 @@ def command(seed: int, vehicles: int, output: Path) -> None:
         )
     try:
         output.mkdir(parents=True, exist_ok=True)
-        with _stopped_by_sigterm():
+        with stopped_by_sigterm():
             shown = _run(seed, vehicles, output)
     except (ServiceFailed, client.CallFailed, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -87,7 +82,7 @@ class _Shown:
 
 
 def _run(seed: int, vehicles: int, output: Path) -> _Shown:
-    with _progress() as progress:
+    with progress_bars() as progress:
         training: list[Trip] = []
         today: list[tuple[Trip, Injection | None]] = []
         for number in progress.track(range(1, vehicles + 1), description="Simulate vehicles"):
@@ -95,12 +90,12 @@ def _run(seed: int, vehicles: int, output: Path) -> _Shown:
             training += past
             injection = Injection(FAULTS[number - 1], *_FAULT_SECONDS) if number <= len(FAULTS) else None
             today.append((injection.apply(trip) if injection else trip, injection))
-        with _step(progress, "Write telemetry"):
+        with step(progress, "Write telemetry"):
             files.write_telemetry(output / "training.csv", training)
             files.write_telemetry(output / "today.csv", (trip for trip, _ in today))
             files.write_faults(output / "faults.csv", [(trip, fault) for trip, fault in today if fault])
         shown = _ask_the_service(progress, training, today)
-        with _step(progress, "Draw"):
+        with step(progress, "Draw"):
             files.write_reading(output / "reading.json", shown.reading)
             write_picture(output / "scores.png", shown.scored)
     return shown
@@ -113,12 +108,12 @@ def _ask_the_service(
     import httpx  # noqa: PLC0415
 
     with ExitStack() as stack:
-        with _step(progress, "Start the service"):
+        with step(progress, "Start the service"):
             store = stack.enter_context(tempfile.TemporaryDirectory(prefix="vehicle-anomaly-demo-"))
             url = stack.enter_context(running_service(Path(store)))
             # The service is on this machine: no proxy that the environment names is on the way.
             http = stack.enter_context(httpx.Client(base_url=url, timeout=120, trust_env=False))
-        with _step(progress, "Train over HTTP"):
+        with step(progress, "Train over HTTP"):
             ingested = client.train(http, training)
         scored = [
             client.score_trip(http, trip, injection)
@@ -152,7 +147,7 @@ def _tell(shown: _Shown, output: Path) -> None:
     console.print("\nThe same picture of every fault:")
     console.print(f"  {output / 'scores.png'}", soft_wrap=True, markup=False)
     console.print("\nTry next:")
-    console.print(next_steps(output, _program()), soft_wrap=True, markup=False)
+    console.print(next_steps(output, program()), soft_wrap=True, markup=False)
 
 
 def next_steps(output: Path, program: str) -> str:
@@ -171,47 +166,3 @@ def next_steps(output: Path, program: str) -> str:
 
   # what was broken, and when
   cat {folder}/faults.csv"""
-
-
-def _program() -> str:
-    """How to call us again: by name where a shell finds it, else as we were called."""
-    if shutil.which("vehicle-anomaly"):
-        return "vehicle-anomaly"
-    called = Path(sys.argv[0])
-    if called.name == "vehicle-anomaly":
-        return shlex.quote(str(called))
-    return f"{shlex.quote(sys.executable)} -m vehicle_anomaly"
-
-
-@contextmanager
-def _step(progress: Progress, description: str) -> Iterator[None]:
-    """A task of one step; its clock runs meanwhile."""
-    task = progress.add_task(description, total=1)
-    yield
-    progress.advance(task)
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description:<18}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-
-
-@contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Leave as on Ctrl-C when told to end: otherwise the service would outlive us."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

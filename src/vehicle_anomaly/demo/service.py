@@ -17,7 +17,7 @@ _START_SECONDS = 60.0
 
 _STOP_SECONDS = 30.0
 
-_NOT_INHERITED = (
+NOT_INHERITED = (
     "ALLOWED_HOSTS",
     "API_KEYS",
     "CORS_ORIGINS",
@@ -81,7 +81,7 @@ def running_service(store: Path, command: Sequence[str] = COMMAND) -> Iterator[s
 
 def environment(environ: Mapping[str, str], store: Path) -> dict[str, str]:
     """What the service gets: the caller's own, cut off from any deployment."""
-    own = {name: value for name, value in environ.items() if name not in _NOT_INHERITED}
+    own = {name: value for name, value in environ.items() if name not in NOT_INHERITED}
     return own | {
         "ENVIRONMENT": "demo",
         "HOST": "127.0.0.1",
