@@ -68,6 +68,16 @@ class World:
         return self.answer
 
 
+def make_store(kind: str, folder: Path, new_bucket: Callable[[], str]) -> ModelRepository:
+    """Make an empty store."""
+    stores: dict[str, Callable[[], ModelRepository]] = {
+        "in-memory": InMemoryModels,
+        "filesystem": lambda: FilesystemModels(folder),
+        "s3": lambda: open_model_store(S3Store(new_bucket(), "fleet")),
+    }
+    return stores[kind]()
+
+
 @pytest.fixture(
     params=[(driver, store) for driver in DRIVERS for store in STORES], ids="-".join, autouse=True
 )
@@ -85,12 +95,7 @@ def world(
     if queues is not None:
         settings = on_queues(settings, queues)
     container = Container(settings=settings)
-    stores = {
-        "in-memory": InMemoryModels,
-        "filesystem": lambda: FilesystemModels(tmp_path),
-        "s3": lambda: open_model_store(S3Store(new_bucket(), "fleet")),
-    }
-    container.model_store.override(providers.Singleton(stores[store]))
+    container.model_store.override(providers.Object(make_store(store, tmp_path, new_bucket)))
     beside = TrainModel(container.model_store(), container.clock(), settings.forest_parameters)
     with ExitStack() as stack:
         way_in: Driver

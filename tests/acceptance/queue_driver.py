@@ -139,6 +139,6 @@ def answering(worker: Worker, queues: Queues) -> Iterator[Sequence[Any]]:
 def stop(worker: Worker, queues: Queues, thread: threading.Thread) -> None:
     """Stop a worker without waiting for its poll to end by itself."""
     worker.stop()
-    queues.send(_WAKES)
+    queues.send(_WAKES, group="stop" if queues.requests.endswith(".fifo") else None)
     thread.join(60)
     assert not thread.is_alive(), "the worker did not stop"

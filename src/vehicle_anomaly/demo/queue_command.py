@@ -124,9 +124,9 @@ def _tell(shown: _Shown) -> None:
     ingested, talk = shown.ingested, shown.talk
     console.print(
         f"\nA worker learned from {ingested['record_count']:,} readings of "
-        f"{ingested['metadata']['vehicle_count']} simulated vehicles (model {ingested['model_name']}, version "
-        f"{ingested['model_version']}, kept in s3://{MODELS}), then the workers answered one more trip of "
-        "each; every other vehicle has a fault.\n"
+        f"{ingested['metadata']['vehicle_count']} simulated vehicles (model {ingested['model_name']}, "
+        f"version {ingested['model_version']}, kept in s3://{MODELS}), then the workers answered one more "
+        "trip of each; every other vehicle has a fault.\n"
     )
     console.print(queue_report.exchanges(talk))
     console.print(queue_report.refusals(talk))
