@@ -22,8 +22,9 @@ from vehicle_anomaly.adapters.inbound.sqs.object_events import (
 )
 from vehicle_anomaly.adapters.inbound.sqs.verdict_upload import PART_BYTES, VerdictUpload
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
-from vehicle_anomaly.container import Container
+from vehicle_anomaly.container import Container, describe_objects
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
+from vehicle_anomaly.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -322,6 +323,21 @@ def test_an_upload_that_fails_is_taken_back(s3: "S3Client", bucket: str) -> None
 
     assert s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
     assert keys_in(s3, bucket) == []
+
+
+def test_a_prefix_that_would_have_nothing_scored_is_refused_at_the_start() -> None:
+    settings = load_settings({"SCORE_OBJECT_PREFIX": "out/in/", "RESULTS_PREFIX": "out"})
+    with pytest.raises(SettingsError, match=r"SCORE_OBJECT_PREFIX: .*'out/'"):
+        describe_objects(settings)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("RESULTS_PREFIX", "/results"), ("RESULTS_PREFIX", "a b"), ("SCORE_OBJECT_MODEL_NAME", "../x")],
+)
+def test_a_wrong_setting_is_named(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        load_settings({variable: value})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The OpenAPI document and a page that shows it, with nothing from outside; the AsyncAPI document beside it."""
+"""The OpenAPI document and a page that shows it, with nothing from outside; the AsyncAPI document too."""
 
 from importlib.util import find_spec
 from pathlib import Path
