@@ -7,15 +7,9 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import pytest
 from sklearn.ensemble import IsolationForest
 
 from tests.real_trips import TRAINING_READINGS, needs_real_trips, signals, test_trips, training_trips
-
-
-@pytest.fixture
-def world() -> None:
-    """Take the place of the feature files' world: this needs no driver and no store of theirs."""
 
 
 def run(*arguments: str | Path, store: Path) -> bytes:
