@@ -212,7 +212,7 @@ def test_a_threshold_at_the_ends_of_float32_splits_as_any_other(threshold: float
     left = forest.score(np.stack([np.zeros(6), values], axis=1)) < forest.score(np.array([[0, MAX_FEATURE]]))
 
     if threshold < MAX_FEATURE:
-        np.testing.assert_array_equal(left, values.astype(np.float32) <= threshold)
+        np.testing.assert_array_equal(left, values.astype(np.float32).astype(np.float64) <= threshold)
     else:
         assert not left.any(), "all of them go left, and so does what they are compared with"
 
