@@ -12,6 +12,8 @@ import structlog
 import uvicorn
 from litestar.types import ASGIApp
 
+from vehicle_anomaly.adapters.inbound.http.unread_bodies import ReadBodies
+
 _log = structlog.get_logger(__name__)
 
 # How long a thread that trains may keep the interpreter from the event loop. Of Python's 5 ms, a few in a row
@@ -26,7 +28,7 @@ class HttpServer(uvicorn.Server):
         """Serve `app` at an address; port 0 takes a free one."""
         super().__init__(
             uvicorn.Config(
-                app,
+                ReadBodies(app),
                 host=host,
                 port=port,
                 http="httptools",
