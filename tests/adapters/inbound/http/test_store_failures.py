@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.inbound.http.service import BATCH, READING, Service, problem_in, running
+from tests.adapters.inbound.http.service import BATCH, READING, Service, answers, problem_in, running
 from tests.fakes import InMemoryModels, a_trained_model
 from vehicle_anomaly.adapters.inbound.http.openapi_examples import PROBLEMS
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
@@ -18,13 +18,14 @@ ALWAYS_ASK: dict[str, Any] = {"model_refresh_seconds": 0.0}
 class LeavingModels(InMemoryModels):
     """A store that goes away."""
 
-    def __init__(self) -> None:
+    def __init__(self, failure: Exception | None = None) -> None:
         super().__init__()
         self.away = False
+        self.failure = failure or ModelStoreUnavailable("/srv/models: Permission denied")
 
     def __getattribute__(self, name: str) -> Any:
-        if not name.startswith("_") and name != "away" and self.away:
-            raise ModelStoreUnavailable("/srv/models: Permission denied")
+        if not name.startswith("_") and name not in ("away", "failure") and self.away:
+            raise self.failure
         return super().__getattribute__(name)
 
 
@@ -129,3 +130,13 @@ def test_a_damaged_version_is_not_promoted(tmp_path: Path) -> None:
         response = service.client.put("/models/default/latest", json={"model_version": "v1"})
         assert problem_in(response).type.endswith(":damaged-model")
         assert service.client.get("/models/default").json()["latest"] == "v2"
+
+
+def test_a_fault_of_the_service_itself_is_told_as_one_without_its_inside(tmp_path: Path) -> None:
+    models = LeavingModels(RuntimeError("an inner matter"))
+    with running(tmp_path, models) as service:
+        models.away = True
+        response = service.client.post("/score", json=READING)
+        assert problem_in(response).status == 500
+        assert "inner" not in response.text
+        assert answers(service, "/score") == {"500": 1}
