@@ -53,7 +53,7 @@ def test_blank_lines_crlf_and_a_byte_order_mark_are_no_matter(cli: CommandLine) 
         (vector(b"[true,2]"), 1, "feature_vector[0]: expected a number or null, got a boolean"),
         (vector(b"[1,NaN]"), 1, "feature_vector[1]: "),
         (vector(b"[1,1e400]"), 1, "feature_vector[1]: expected a finite number"),
-        (vector(b"[]"), 1, "feature_vector: expected at least 1 items"),
+        (vector(b"[]"), 1, "feature_vector: expected at least 1 item"),
         (GOOD + GOOD + vector(b"[1,2,3]"), 3, "feature_vector: expected 2 numbers, got 3"),
         (GOOD.replace(b"veh-1", b"v" * 65), 1, "vehicle_id: expected at most 64 characters"),
         (GOOD.replace(b"2026", b"soon"), 1, "timestamp: expected an RFC 3339 time"),

@@ -12,6 +12,7 @@ from vehicle_anomaly.adapters.inbound.wire.decoding import INGEST, PROMOTE, RECO
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.readings import decode_readings
 
+NO_NAN = "; JSON has no NaN and no Infinity, and null is a missing reading"
 START = b'{"vehicle_id":"v","timestamp":"t",'
 
 
@@ -34,13 +35,13 @@ def _told(decode: Any, message: bytes) -> str:
         (b"{}", "vehicle_id: missing; this field is required"),
         (b'{"vehicle_id":"v"}', "timestamp: missing; this field is required"),
         (b'{"vehicle_id":7}', "vehicle_id: expected a string, got an integer"),
-        (b'{"vehicle_id":""}', "vehicle_id: expected at least 1 characters"),
+        (b'{"vehicle_id":""}', "vehicle_id: expected at least 1 character"),
         (b'{"vehicle_id":"' + b"v" * 65 + b'"}', "vehicle_id: expected at most 64 characters"),
         (b'{"colour":1}', "colour: unknown field"),
         (b'{"co`lour":1}', "co`lour: unknown field"),
         (b'{"a.b[0]":1}', "a.b[0]: unknown field"),
         (b'{"' + b"x" * 500 + b'":1}', "x" * 80 + ": unknown field"),
-        (START + b'"feature_vector":[]}', "feature_vector: expected at least 1 items"),
+        (START + b'"feature_vector":[]}', "feature_vector: expected at least 1 item"),
         (START + b'"feature_vector":{}}', "feature_vector: expected an array, got an object"),
         (START + b'"feature_vector":[1,"2"]}', "feature_vector[1]: expected a number or null, got a string"),
         (
@@ -56,9 +57,16 @@ def _told(decode: Any, message: bytes) -> str:
             START + b'"feature_vector":[-1e400]}',
             "feature_vector[0]: expected a finite number that float32 can hold, got one beyond it",
         ),
-        (START + b'"feature_vector":[1,NaN]}', "feature_vector[1]: malformed: invalid character (byte 54)"),
+        (
+            START + b'"feature_vector":[1,NaN]}',
+            f"feature_vector[1]: malformed: invalid character (byte 54){NO_NAN}",
+        ),
+        (
+            START + b'"feature_vector":[1,-Infinity]}',
+            f"feature_vector[1]: malformed: invalid character (byte 55){NO_NAN}",
+        ),
         (START + b'"feature_vector":[1,01]}', "feature_vector[1]: malformed: invalid number (byte 55)"),
-        (START + b'"features":{}}', "features: expected at least 1 names"),
+        (START + b'"features":{}}', "features: expected at least 1 name"),
         (START + b'"features":[]}', "features: expected an object, got an array"),
         (START + b'"features":{"a":1,"b":"x"}}', "features.b: expected a number or null, got a string"),
         (
@@ -69,7 +77,7 @@ def _told(decode: Any, message: bytes) -> str:
             START + b'"features":{"a":1e400,"b":"x"}}',
             "features.a: expected a finite number that float32 can hold, got one beyond it",
         ),
-        (START + b'"features":{"a":NaN}}', "features.a: malformed: invalid character (byte 50)"),
+        (START + b'"features":{"a":NaN}}', f"features.a: malformed: invalid character (byte 50){NO_NAN}"),
         (START + b'"features":{"a":"x"', "features: expected a number or null, got a string"),
         (b'{"vehicle_id":"\xff"}', "body: expected UTF-8, got b'\\xff' in a string"),
     ],

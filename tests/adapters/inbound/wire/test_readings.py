@@ -3,21 +3,29 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
+import msgspec
 import numpy as np
 import pytest
 
+from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
-from vehicle_anomaly.adapters.inbound.wire.readings import to_batch, to_reading
+from vehicle_anomaly.adapters.inbound.wire.readings import (
+    MAX_RECORD_BYTES,
+    decode_readings,
+    to_batch,
+    to_reading,
+)
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
 from vehicle_anomaly.core.errors import (
     EmptyBatch,
     InvalidFeatureNames,
+    InvalidReading,
     InvalidTelemetry,
     UnknownFeature,
     UnnamedFeatures,
     WrongFeatureCount,
 )
-from vehicle_anomaly.core.telemetry import NamedValues, Reading, Vector
+from vehicle_anomaly.core.telemetry import MAX_FEATURES, NamedValues, Reading, Vector
 
 TEN = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
@@ -113,3 +121,20 @@ def test_readings_that_do_not_fit(
     with pytest.raises(refusal) as raised:
         to_batch(_readings(values), names)
     assert raised.value.flaws[0].record == record
+
+
+def test_names_that_widen_every_reading_are_bounded() -> None:
+    """A batch of a few bytes a record must not lay out gigabytes."""
+    readings = [Reading("veh-1", TEN, {f"sensor-{number}": 1.0}) for number in range(100)]
+    assert to_batch(readings, None, 100 * 100).values.shape == (100, 100)
+    with pytest.raises(InvalidReading, match="records: expected at most 9999 values, missing ones included"):
+        to_batch(readings, None, 9999)
+    many = [Reading("veh-1", TEN, {f"sensor-{number}": 1.0}) for number in range(MAX_FEATURES + 1)]
+    with pytest.raises(WrongFeatureCount):
+        to_batch(many, None)
+
+
+def test_a_record_that_would_hold_the_interpreter_is_refused_undecoded() -> None:
+    large = msgspec.Raw(b'{"vehicle_id":"' + b"v" * MAX_RECORD_BYTES + b'"}')
+    with pytest.raises(MalformedMessage, match=r"records\[0\]: expected at most 4194304 bytes"):
+        list(decode_readings([large], Encoding.JSON))

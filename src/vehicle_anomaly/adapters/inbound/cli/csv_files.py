@@ -8,12 +8,11 @@ from typing import Final
 from vehicle_anomaly.adapters.inbound.cli.failure import Failure, failure_at
 from vehicle_anomaly.adapters.inbound.cli.numbered_lines import NumberedLines
 from vehicle_anomaly.adapters.inbound.cli.sourced import SourcedReading, first_wrong
-from vehicle_anomaly.adapters.inbound.wire.fields import MAX_FEATURE_NAME_LENGTH
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.readings import to_reading
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
 from vehicle_anomaly.core.errors import InvalidTelemetry
-from vehicle_anomaly.core.telemetry import MAX_FEATURE
+from vehicle_anomaly.core.telemetry import MAX_FEATURE, MAX_FEATURE_NAME_LENGTH
 
 TIMESTAMP: Final = "timestamp"
 VEHICLE_ID: Final = "vehicle_id"

@@ -73,7 +73,7 @@ def documentation_routes(version: str) -> list[HTTPRouteHandler]:
     return [page, openapi, asset]
 
 
-def _swagger_file(name: FromPath[str]) -> bytes:
+def _swagger_file(name: str) -> bytes:
     # swagger-ui-py is installed for these files alone; its code is never imported.
     spec = find_spec("swagger_ui")
     if spec is None or spec.origin is None:

@@ -47,8 +47,9 @@ class HttpServer(uvicorn.Server):
         Raises:
             OSError: The address cannot be listened on; its `filename` names it.
         """
-        sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
         with ExitStack() as opened:
+            opened.callback(sys.setswitchinterval, sys.getswitchinterval())
+            sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
             # Here and first: uvicorn would log what is wrong and exit with a status of its own.
             listeners = sockets or _listeners(self.config.host, self.config.port)
             for listener in listeners:

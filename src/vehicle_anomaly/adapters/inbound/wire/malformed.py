@@ -9,6 +9,7 @@ import msgspec
 
 from vehicle_anomaly.adapters.inbound.wire.places import Place, place_at
 
+_NOT_A_NUMBER: Final = re.compile(rb"-?(NaN|nan|Infinity|inf)|(?<=-)(Infinity|inf)")
 _BYTE: Final = re.compile(r"\(byte (\d+)\)")
 _WORDS: Final = {
     "str": "a string",
@@ -66,6 +67,8 @@ def explain(error: Exception, json: bytes | None) -> Wrong:
     byte = _BYTE.search(text)
     place = place_at(json, int(byte.group(1))) if byte and json is not None else None
     what = text.partition(" is malformed: ")[2] or text[0].lower() + text[1:]
+    if byte and json is not None and _NOT_A_NUMBER.match(json, int(byte.group(1))):
+        what += "; JSON has no NaN and no Infinity, and null is a missing reading"
     return Wrong(place or Place(), f"malformed: {what}")
 
 
@@ -89,7 +92,7 @@ def _in_words(reason: str) -> str:
     bound = re.fullmatch(r"Expected `(\w+)` of length (<=|>=) (\d+)", reason)
     if bound:
         kind, sign, length = bound.groups()
-        unit = {"str": "characters", "array": "items", "object": "names"}[kind]
+        unit = {"str": "character", "array": "item", "object": "name"}[kind] + ("" if length == "1" else "s")
         return f"expected at {'most' if sign == '<=' else 'least'} {length} {unit}"
     if re.fullmatch(r"Expected `float` (<=|>=) .*", reason):
         return "expected a finite number that float32 can hold"
