@@ -183,7 +183,10 @@ def _model_store(environ: Mapping[str, str]) -> ModelStore:
         raise SettingsError(f"MODEL_STORE: expected filesystem or s3, got {kind[:80]!r}")
     if not environ.get("MODEL_ARTIFACT_DIR"):
         return FilesystemStore()
-    return FilesystemStore(Path(environ["MODEL_ARTIFACT_DIR"]))
+    folder = Path(environ["MODEL_ARTIFACT_DIR"])
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"MODEL_ARTIFACT_DIR: expected a folder, got {str(folder)[:80]!r}, which is none")
+    return FilesystemStore(folder)
 
 
 def _s3_store(bucket_variable: str, bucket: str, prefix_variable: str, prefix: str) -> S3Store:

@@ -36,7 +36,8 @@ def test_a_contract_that_names_a_missing_module_fails(tmp_path: Path) -> None:
 def test_an_owner_that_no_longer_imports_its_library_fails(tmp_path: Path) -> None:
     contract = (
         'type = "forbidden"\nsource_modules = ["vehicle_anomaly"]\nforbidden_modules = ["sklearn"]\n'
-        'ignore_imports = ["vehicle_anomaly.core.fitting -> sklearn", "vehicle_anomaly.container -> sklearn"]\n'
+        'ignore_imports = ["vehicle_anomaly.core.fitting -> sklearn", '
+        '"vehicle_anomaly.container -> sklearn"]\n'
     )
     linted = _lint(_contract(tmp_path, contract))
     assert linted.returncode != 0

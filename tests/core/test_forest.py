@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
+from sklearn.ensemble import IsolationForest
 
-from vehicle_anomaly.core.fitting import ForestParameters, fit
+from vehicle_anomaly.core.fitting import ForestParameters, fit, flatten
 from vehicle_anomaly.core.forest import ARRAY_DTYPES, Forest
 from vehicle_anomaly.core.telemetry import MAX_FEATURE
 
@@ -107,6 +108,22 @@ def test_scores_and_labels_are_scikit_learns_on_and_around_thresholds(
 
 
 @quick
+@given(X=matrices(), parameters=parameters)
+def test_scores_are_scikit_learns_when_a_threshold_is_a_float32_itself(
+    X: Matrix, parameters: ForestParameters
+) -> None:
+    """Thresholds are drawn between float32s and seldom hit one, so that a reading could equal them."""
+    _, estimator = fit(X, parameters)
+    for tree in estimator.estimators_:
+        tree.tree_.threshold[:] = tree.tree_.threshold.astype(np.float32)
+    forest = flatten(estimator)
+
+    for readings in (X, thresholds_of(forest)):
+        if len(readings):
+            np.testing.assert_array_equal(forest.score(readings), estimator.decision_function(readings))
+
+
+@quick
 @given(
     X=arrays(np.float32, shapes, elements=st.floats(-1e6, 1e6, width=32)),
     parameters=parameters,
@@ -173,6 +190,31 @@ def test_readings_may_lie_in_memory_as_they_like(layout: Callable[[Matrix], Any]
     forest, estimator = fit(X, ForestParameters(5, "auto", 42))
 
     np.testing.assert_array_equal(forest.score(layout(X)), estimator.decision_function(layout(X)))
+
+
+@pytest.mark.parametrize("max_samples", [256, 3000], ids=["padded trees", "trees too deep to be padded"])
+def test_readings_exactly_on_thresholds_score_as_by_scikit_learn_at_any_depth(max_samples: int) -> None:
+    X = np.random.default_rng(0).normal(size=(3000, 2))
+    estimator = IsolationForest(n_estimators=3, max_samples=max_samples, random_state=1).fit(X)
+    for rounded in (False, True):
+        for tree in estimator.estimators_ if rounded else ():
+            tree.tree_.threshold[:] = tree.tree_.threshold.astype(np.float32)
+        forest = flatten(estimator)
+        readings = thresholds_of(forest)
+        np.testing.assert_array_equal(forest.score(readings), estimator.decision_function(readings))
+
+
+@pytest.mark.parametrize("threshold", [-MAX_FEATURE, MAX_FEATURE, -1e300, 1e300, 5e-324, -5e-324])
+def test_a_threshold_at_the_ends_of_float32_splits_as_any_other(threshold: float) -> None:
+    forest = replace(a_forest(), threshold=np.array([threshold, 0, 0, 0]))
+    values = np.array([-MAX_FEATURE, -1e-45, -0.0, 0.0, 1e-45, MAX_FEATURE])
+
+    left = forest.score(np.stack([np.zeros(6), values], axis=1)) < forest.score(np.array([[0, MAX_FEATURE]]))
+
+    if threshold < MAX_FEATURE:
+        np.testing.assert_array_equal(left, values.astype(np.float32).astype(np.float64) <= threshold)
+    else:
+        assert not left.any(), "all of them go left, and so does what they are compared with"
 
 
 def test_no_readings_have_no_scores() -> None:

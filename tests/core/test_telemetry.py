@@ -19,6 +19,8 @@ from vehicle_anomaly.core.errors import (
 )
 from vehicle_anomaly.core.telemetry import (
     MAX_FEATURE,
+    MAX_FEATURE_NAME_LENGTH,
+    MAX_FEATURES,
     MAX_FLAWS,
     Reading,
     TelemetryBatch,
@@ -54,13 +56,6 @@ def test_a_batch_has_at_least_one_reading() -> None:
         a_batch(np.empty((0, 3)))
 
     assert [flaw.field for flaw in refused.value.flaws] == ["records"]
-
-
-def test_a_batch_has_at_least_one_feature() -> None:
-    with pytest.raises(WrongFeatureCount) as refused:
-        a_batch(np.empty((2, 0)))
-
-    assert [(flaw.field, flaw.record) for flaw in refused.value.flaws] == [("feature_vector", 0)]
 
 
 @pytest.mark.parametrize(
@@ -182,3 +177,16 @@ def test_a_value_beyond_float32_is_refused_by_its_place(value: float) -> None:
         ("feature_vector", 11, 1)
     ]
     assert [(flaw.field, flaw.record, flaw.item) for flaw in by_name.value.flaws] == [("features", 10, "b")]
+
+
+@pytest.mark.parametrize("n_features", [0, MAX_FEATURES + 1])
+def test_a_batch_has_a_feature_and_not_too_many(n_features: int) -> None:
+    with pytest.raises(WrongFeatureCount, match=f"records: expected 1 to {MAX_FEATURES} features"):
+        a_batch(np.zeros((2, n_features)))
+
+
+def test_a_feature_name_has_a_length_that_a_manifest_can_hold() -> None:
+    longest = "n" * MAX_FEATURE_NAME_LENGTH
+    check_feature_names([longest])
+    with pytest.raises(InvalidFeatureNames, match="expected 1 to 128 characters, got 129"):
+        check_feature_names([longest + "n"])

@@ -279,3 +279,12 @@ def test_scoring_with_what_was_never_trained_is_refused(train: TrainModel, score
 
     with pytest.raises(UnknownModelVersion, match="not available"):
         score(ScoreTelemetryCommand(command.readings, model_version=ModelVersion("v2")))
+
+
+def test_a_reading_exactly_on_the_offset_is_no_anomaly(models: InMemoryModels, clock: FixedClock) -> None:
+    """As for scikit-learn's `predict`: below the offset is anomalous, on it is not."""
+    command = TrainModelCommand(a_batch(np.ones((20, 2))))
+    TrainModel(models, clock, SMALL)(command)
+    (verdict,) = ScoreTelemetry(models)(ScoreTelemetryCommand([Reading("veh-1", NOON, [1.0, 1.0])])).verdicts
+    assert verdict.anomaly_score == 0.0
+    assert verdict.is_anomaly is False

@@ -52,7 +52,7 @@ class UnknownModel(Refusal):
 
     def __init__(self, model_name: str) -> None:
         self.model_name = model_name
-        super().__init__(f"model {model_name!r} is not available: nothing has been trained under this name")
+        super().__init__(f"model {model_name!r} is not available: no version of it has been published")
 
 
 class UnknownModelVersion(Refusal):

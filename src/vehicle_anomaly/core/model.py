@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -119,6 +119,26 @@ class ModelMetadata:
             check_feature_names(self.feature_names, self.n_features)
 
 
+# What `content_sha256` covers, in this order: listed, so that a field which is added later leaves the hashes
+# of stored models as they are. All but `trained_at`.
+_CONTENT = (
+    "model_name",
+    "model_version",
+    "n_estimators",
+    "contamination",
+    "random_state",
+    "max_samples",
+    "n_features",
+    "feature_names",
+    "record_count",
+    "records_with_missing",
+    "missing_per_feature",
+    "vehicle_count",
+    "first_timestamp",
+    "last_timestamp",
+)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedModel:
     """One version of a model: what scores, and what is known of it.
@@ -173,9 +193,8 @@ class TrainedModel:
         Two trainings of one batch, at different times, have the same content.
         """
         content = hashlib.sha256()
-        for field in fields(self.metadata):
-            if field.name != "trained_at":
-                content.update(f"{field.name}={getattr(self.metadata, field.name)!s}\n".encode())
+        for name in _CONTENT:
+            content.update(f"{name}={getattr(self.metadata, name)!s}\n".encode())
         for name, array in (*self.forest.arrays().items(), ("medians", self.medians)):
             content.update(f"{name}:{array.dtype.str}{array.shape}\n".encode())
             content.update(np.ascontiguousarray(array).tobytes())

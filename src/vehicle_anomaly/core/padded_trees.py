@@ -86,7 +86,8 @@ class PaddedTrees:
 
 def _rounded_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
     """Round to float32, never up: a float32 is `<=` the result if and only if it is `<=` the threshold."""
-    # A threshold beyond float32 overflows to an infinity, which compares as it should.
+    # A threshold beyond float32 overflows to an infinity, which compares as it should; so does the one below
+    # the lowest float32, and is not taken.
     with np.errstate(over="ignore"):
         nearest = threshold.astype(np.float32)
-    return np.where(nearest > threshold, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+        return np.where(nearest > threshold, np.nextafter(nearest, np.float32(-np.inf)), nearest)

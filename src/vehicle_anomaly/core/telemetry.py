@@ -22,6 +22,11 @@ MAX_FEATURE = float(np.finfo(np.float32).max)
 
 MAX_VEHICLE_ID_LENGTH = 64
 
+MAX_FEATURES = 4096
+"""Features of a model at most. Vehicles send tens of signals; this bounds what a model can cost."""
+
+MAX_FEATURE_NAME_LENGTH = 128
+
 MAX_FLAWS = 100
 """Places a refusal names at most: enough to see the pattern, bounded whatever is sent."""
 
@@ -68,6 +73,7 @@ class TelemetryBatch:
 
     Raises:
         EmptyBatch: There is no reading.
+        WrongFeatureCount: There is no feature, or more than `MAX_FEATURES`.
         InvalidFeatureNames: The names do not name each position once.
         InvalidReading: A value is infinite or beyond float32.
     """
@@ -83,10 +89,7 @@ class TelemetryBatch:
         n_readings, n_features = self.values.shape
         if n_readings == 0:
             raise EmptyBatch
-        if n_features == 0:
-            raise WrongFeatureCount(
-                [Flaw("feature_vector", "expected at least one number, got none", record=0)]
-            )
+        check_n_features(n_features)
         if len(self.vehicle_ids) != n_readings or self.timestamps.shape != (n_readings,):
             raise ValueError("values, vehicle_ids and timestamps differ in length")
         if self.feature_names is not None:
@@ -99,19 +102,32 @@ class TelemetryBatch:
             raise InvalidReading(flaws)
 
 
+def check_n_features(n_features: int) -> None:
+    """Refuse no features, and more than a model may have.
+
+    Raises:
+        WrongFeatureCount: There are none, or more than `MAX_FEATURES`.
+    """
+    if not 1 <= n_features <= MAX_FEATURES:
+        reason = f"expected 1 to {MAX_FEATURES} features, got {n_features}"
+        raise WrongFeatureCount([Flaw("records", reason)])
+
+
 def check_feature_names(names: Sequence[str], n_features: int | None = None) -> None:
     """Refuse names that do not name each position once.
 
     Raises:
-        InvalidFeatureNames: Too few or too many for `n_features`, an empty one, or one that stands twice.
+        InvalidFeatureNames: Too few or too many for `n_features`, one that is empty or longer than
+            `MAX_FEATURE_NAME_LENGTH`, or one that stands twice.
     """
     flaws = []
     if n_features is not None and len(names) != n_features:
         flaws.append(Flaw("feature_names", f"expected {n_features} names, one per feature, got {len(names)}"))
     first_position: dict[str, int] = {}
     for position, name in enumerate(names):
-        if not name:
-            flaws.append(Flaw("feature_names", "expected at least one character", item=position))
+        if not 1 <= len(name) <= MAX_FEATURE_NAME_LENGTH:
+            reason = f"expected 1 to {MAX_FEATURE_NAME_LENGTH} characters, got {len(name)}"
+            flaws.append(Flaw("feature_names", reason, item=position))
         elif name in first_position:
             reason = f"{name!r} stands already at position {first_position[name]}"
             flaws.append(Flaw("feature_names", reason, item=position))

@@ -102,7 +102,7 @@ def manifold_pressure(
 
 
 def air_flow(vehicle: Vehicle, pressure: Array, rpm: Array, intake_kelvin: Array) -> Array:
-    """Speed-density equation: m = e_v p V N / (2 R T), kg/s (Heywood 2.27, four-stroke)."""
+    """Speed-density equation: m = e_v p V N / (2 R T), kg/s (Heywood, chapter 2, four-stroke)."""
     swept_per_second = vehicle.displacement_m3 * rpm / 120
     return volumetric_efficiency(rpm) * pressure * swept_per_second / (_GAS_CONSTANT * intake_kelvin)
 
@@ -116,7 +116,7 @@ def calculated_load(vehicle: Vehicle, flow: Array, rpm: Array, ambient_kelvin: A
 def throttle_opening(flow: Array, pressure: Array, ambient_kelvin: Array) -> Array:
     """Angle of the throttle plate over 90°, 0 to 1, that lets a flow through.
 
-    Compressible flow through an orifice of area A (Heywood C.8, choked: C.9),
+    Compressible flow through an orifice of area A (Heywood, appendix C),
     m = C A p_a / sqrt(R T) psi(p / p_a), and A = pi D² / 4 (1 - cos t / cos t_0) for a plate at angle t.
     """
     ratio = np.maximum(pressure / ATMOSPHERE, (2 / (_HEAT_RATIO + 1)) ** (_HEAT_RATIO / (_HEAT_RATIO - 1)))

@@ -59,7 +59,12 @@ def vouching(model: TrainedModel, forest: bytes) -> model_codec.Manifest:
     """Make a manifest whose size and hash are those of a crafted file."""
     told = json.loads(model_codec.encode(model).manifest)
     told["files"]["forest.npz"] = {"size": len(forest), "sha256": hashlib.sha256(forest).hexdigest()}
-    return model_codec.decode_manifest(json.dumps(told).encode(), DEFAULT, V1)
+    return model_codec.decode_manifest(sealed(told), DEFAULT, V1)
+
+
+def sealed(told: Mapping[str, Any]) -> bytes:
+    """Write a crafted manifest that vouches for itself."""
+    return msgspec.json.encode(msgspec.convert(told, model_codec.Manifest).sealed())
 
 
 def assert_damaged(model: TrainedModel, forest: bytes) -> None:
@@ -315,10 +320,32 @@ def test_no_flipped_byte_of_a_forest_does_anything_but_damage(model: TrainedMode
 # Manifest
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda told: told["metadata"].update(feature_names=["b", "a", "c"]),
+        lambda told: told["metadata"].update(trained_at="1999-01-01T00:00:00Z"),
+        lambda told: told["files"]["model.joblib"].update(size=1),
+        lambda told: told.update(manifest_sha256=""),
+        lambda told: told.pop("manifest_sha256"),
+    ],
+    ids=["names in another order", "another time", "another size", "no hash", "hash left out"],
+)
+def test_an_edited_manifest_is_damaged_by_name(named: TrainedModel, change: Callable[[Any], object]) -> None:
+    told = json.loads(model_codec.encode(named).manifest)
+    change(told)
+    with pytest.raises(DamagedModel, match=f"{BY_NAME}: manifest.json is not what was published"):
+        model_codec.decode_manifest(json.dumps(told).encode(), DEFAULT, V1)
+
+
 def changed_manifest(model: TrainedModel, change: Callable[[Any], object]) -> bytes:
     told = json.loads(model_codec.encode(model).manifest)
     change(told)
-    return json.dumps(told).encode()
+    # One that cannot be sealed is no manifest anyway.
+    try:
+        return sealed(told)
+    except msgspec.ValidationError:
+        return json.dumps(told).encode()
 
 
 @pytest.mark.parametrize(

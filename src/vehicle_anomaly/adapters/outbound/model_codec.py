@@ -71,12 +71,20 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             one of other content.
         metadata: What is known of the version.
         files: Size in bytes and SHA-256 of each other file.
+        manifest_sha256: Of all the above; a manifest that was edited is damaged.
     """
 
     format_version: int
     content_sha256: str
     metadata: _MetadataEntry
     files: dict[str, _FileEntry]
+    manifest_sha256: str = ""
+
+    def sealed(self) -> "Manifest":
+        """Return this manifest with its own hash in it."""
+        blank = msgspec.structs.replace(self, manifest_sha256="")
+        seal = hashlib.sha256(msgspec.json.encode(blank)).hexdigest()
+        return msgspec.structs.replace(self, manifest_sha256=seal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ def encode(model: TrainedModel) -> ModelFiles:
         content_sha256=model.content_sha256(),
         metadata=_MetadataEntry(**known),
         files={name: _FileEntry(len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()},
-    )
+    ).sealed()
     encoded = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
     return ModelFiles(files, encoded, manifest.content_sha256)
 
@@ -122,6 +130,8 @@ def decode_manifest(data: bytes, name: ModelName, version: ModelVersion) -> Mani
             f"{MANIFEST} has format version {manifest.format_version}, this service reads {FORMAT_VERSION}"
         )
         raise DamagedModel(name.value, version.value, reason)
+    if manifest.sealed().manifest_sha256 != manifest.manifest_sha256:
+        raise DamagedModel(name.value, version.value, f"{MANIFEST} is not what was published")
     told = manifest.metadata
     if (told.model_name, told.model_version) != (name.value, version.value):
         reason = f"{MANIFEST} is that of version {told.model_version!r} of model {told.model_name!r}"

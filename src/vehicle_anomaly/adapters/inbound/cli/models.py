@@ -129,7 +129,7 @@ def _latest(store: ModelRepository, name: ModelName) -> ModelVersion | None:
 
 def _told(answer: ModelVersionItem, field: str) -> str:
     value = getattr(answer, field)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -8,18 +8,18 @@ from typing import Final
 from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
 from vehicle_anomaly.adapters.inbound.files.numbered_lines import NumberedLines
 from vehicle_anomaly.adapters.inbound.files.sourced import SourcedReading, first_wrong
-from vehicle_anomaly.adapters.inbound.wire.fields import MAX_FEATURE_NAME_LENGTH
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.readings import to_reading
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
 from vehicle_anomaly.core.errors import InvalidTelemetry
-from vehicle_anomaly.core.telemetry import MAX_FEATURE
+from vehicle_anomaly.core.telemetry import MAX_FEATURE, MAX_FEATURE_NAME_LENGTH
 
 TIMESTAMP: Final = "timestamp"
 VEHICLE_ID: Final = "vehicle_id"
 
 # Narrower than `float()`, which also takes `nan`, `inf`, `1_000` and digits of other scripts.
 _NUMBER: Final = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
+_PLAIN: Final = re.compile(r"[0-9.eE+-]*")
 _SHOWN_CHARACTERS: Final = 64
 
 
@@ -65,18 +65,21 @@ class CsvTelemetry:
                 reason = f"expected {width} cells, as in the header, got {len(cells)}"
                 raise BadLine(self._file, line, reason)
             cells.append("")
-            values: list[float | None] = []
-            for name, column in features:
-                try:
-                    values.append(_number(cells[column]))
-                except ValueError as error:
-                    raise self._bad_line(line, name, str(error)) from error
+            values: list[float | None] | None = _plain_numbers([cells[column] for _, column in features])
+            if values is None:
+                values = [self._number(line, name, cells[column]) for name, column in features]
             try:
                 reading, told = to_reading(TelemetryRecord(cells[vehicle_id], cells[timestamp], values))
             except (MalformedMessage, InvalidTelemetry) as error:
                 wrong = first_wrong(error)
                 raise self._bad_line(line, str(wrong.place), wrong.reason) from error
             yield SourcedReading(reading, told, self._file, line)
+
+    def _number(self, line: int, column: str, cell: str) -> float | None:
+        try:
+            return _number(cell)
+        except ValueError as error:
+            raise self._bad_line(line, column, str(error)) from error
 
     def _bad_line(self, line: int, column: str, reason: str) -> BadLine:
         return BadLine(self._file, line, f"column {column!r}: {reason}")
@@ -126,6 +129,17 @@ def _fault_in_names(header: Sequence[str]) -> str | None:
             return f"column {name!r} stands twice, as columns {first_column[name]} and {column}"
         first_column[name] = column
     return None
+
+
+def _plain_numbers(cells: Sequence[str]) -> list[float | None] | None:
+    """Read a row that is all there in one go, several times as fast as cell by cell; None when it is not."""
+    if not _PLAIN.fullmatch("".join(cells)):
+        return None
+    try:
+        values = list(map(float, cells))
+    except ValueError:
+        return None
+    return [*values] if min(values) >= -MAX_FEATURE and max(values) <= MAX_FEATURE else None
 
 
 def _number(cell: str) -> float | None:

@@ -3,11 +3,15 @@
 import re
 from collections.abc import Sequence
 
+from litestar import Request
 from litestar.datastructures import Headers
 from litestar.enums import ScopeType
-from litestar.exceptions import ClientException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
+
+from vehicle_anomaly.adapters.inbound.http.errors import answer
+from vehicle_anomaly.adapters.inbound.http.negotiation import HttpRequest
+from vehicle_anomaly.adapters.inbound.wire.problems import problem
 
 _PORT = re.compile(r":\d*$")
 
@@ -32,6 +36,12 @@ class AllowedHosts(ASGIMiddleware):
         """Pass one request on, or refuse it."""
         given = Headers.from_scope(scope).get("host", "")
         host = _PORT.sub("", given).lower()
-        if not (self._all or host in self._hosts or host.endswith(self._domains)):
-            raise ClientException(f"Host: {given[:80]!r} is not a name of this service")
-        await next_app(scope, receive, send)
+        if self._all or host in self._hosts or host.endswith(self._domains):
+            await next_app(scope, receive, send)
+            return
+        told = problem(
+            "foreign-host", "Not a host of this service", 400, f"Host: {given[:80]!r} is not served"
+        )
+        # Answered here: an exception would pass by the middleware that counts.
+        request: HttpRequest = Request(scope, receive, send)
+        await answer(told).to_asgi_response(None, request)(scope, receive, send)

@@ -35,7 +35,7 @@ def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
 
     return Litestar(
         route_handlers=[
-            *telemetry_routes(parts, slots),
+            *telemetry_routes(parts, slots, options.max_body_bytes),
             *model_routes(parts.models),
             *service_routes(parts, options),
             metrics.route(),

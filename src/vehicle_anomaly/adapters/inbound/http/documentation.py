@@ -78,7 +78,7 @@ def documentation_routes(version: str, asyncapi_document: bytes) -> list[HTTPRou
     return [page, openapi, asyncapi, asset]
 
 
-def _swagger_file(name: FromPath[str]) -> bytes:
+def _swagger_file(name: str) -> bytes:
     # swagger-ui-py is installed for these files alone; its code is never imported.
     spec = find_spec("swagger_ui")
     if spec is None or spec.origin is None:

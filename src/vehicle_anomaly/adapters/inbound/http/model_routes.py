@@ -21,6 +21,7 @@ from vehicle_anomaly.adapters.inbound.wire.answers import (
     metadata_response,
     versions_response,
 )
+from vehicle_anomaly.core.errors import DamagedModel, UnknownModel
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
 
@@ -36,9 +37,14 @@ def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
 
     def metadata(name: str, version: str) -> ModelVersionItem:
         known = models.metadata(ModelName(name), ModelVersion(version))
-        return metadata_response(
-            known, is_latest=models.versions(known.model_name).latest == known.model_version
-        )
+        return metadata_response(known, is_latest=latest(known.model_name) == known.model_version)
+
+    def latest(name: ModelName) -> ModelVersion | None:
+        try:
+            return models.latest(name)
+        except (UnknownModel, DamagedModel):
+            # What is known of a version can be told whatever became of the pointer.
+            return None
 
     def promote(name: str, version: str) -> PromoteResponse:
         models.promote(ModelName(name), ModelVersion(version))

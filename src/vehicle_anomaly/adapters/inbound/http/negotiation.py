@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
+from litestar.datastructures.headers import Accept
 from litestar.exceptions import InternalServerException
 
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
@@ -13,6 +14,7 @@ from vehicle_anomaly.adapters.inbound.wire.places import Place
 HttpRequest = Request[Any, Any, Any]
 
 _ENCODINGS = {encoding.value: encoding for encoding in Encoding}
+_VARY = {"Vary": "Accept"}
 _encode_json = msgspec.json.Encoder().encode
 _encode_msgpack = msgspec.msgpack.Encoder().encode
 
@@ -56,7 +58,11 @@ async def read_body(request: HttpRequest) -> bytes:
 
 
 def respond(request: HttpRequest, answer: Any, status: int = 200) -> Response[bytes]:
-    """Return an answer in JSON, or in MessagePack if that is what the caller accepts."""
-    if Encoding.MSGPACK.value in request.headers.get("accept", ""):
-        return Response(_encode_msgpack(answer), media_type=Encoding.MSGPACK.value, status_code=status)
-    return Response(_encode_json(answer), media_type=Encoding.JSON.value, status_code=status)
+    """Return an answer in JSON, or in MessagePack if that is what the caller likes better."""
+    accepted = request.headers.get("accept", "*/*")
+    # Most callers accept anything; the others are worth a closer look.
+    if accepted != "*/*" and Accept(accepted).best_match(list(_ENCODINGS)) == Encoding.MSGPACK.value:
+        content, encoding = _encode_msgpack(answer), Encoding.MSGPACK
+    else:
+        content, encoding = _encode_json(answer), Encoding.JSON
+    return Response(content, media_type=encoding.value, status_code=status, headers=_VARY)

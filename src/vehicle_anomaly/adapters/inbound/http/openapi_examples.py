@@ -135,7 +135,7 @@ PROBLEMS: Final[dict[int, dict[str, dict[str, Any]]]] = {
             "unknown-model",
             "Unknown model",
             404,
-            "model 'vans' is not available: nothing has been trained under this name",
+            "model 'vans' is not available: no version of it has been published",
         )
     },
     409: {

@@ -12,6 +12,8 @@ import structlog
 import uvicorn
 from litestar.types import ASGIApp
 
+from vehicle_anomaly.adapters.inbound.http.unread_bodies import ReadBodies
+
 _log = structlog.get_logger(__name__)
 
 # How long a thread that trains may keep the interpreter from the event loop. Of Python's 5 ms, a few in a row
@@ -26,7 +28,7 @@ class HttpServer(uvicorn.Server):
         """Serve `app` at an address; port 0 takes a free one."""
         super().__init__(
             uvicorn.Config(
-                app,
+                ReadBodies(app),
                 host=host,
                 port=port,
                 http="httptools",
@@ -45,8 +47,9 @@ class HttpServer(uvicorn.Server):
         Raises:
             OSError: The address cannot be listened on; its `filename` names it.
         """
-        sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
         with ExitStack() as opened:
+            opened.callback(sys.setswitchinterval, sys.getswitchinterval())
+            sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
             # Here and first: uvicorn would log what is wrong and exit with a status of its own.
             listeners = sockets or _listeners(self.config.host, self.config.port)
             for listener in listeners:

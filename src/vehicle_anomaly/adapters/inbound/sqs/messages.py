@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from vehicle_anomaly.adapters.inbound.wire.answers import IngestResponse, ScoreBatchResponse, VerdictResponse
-from vehicle_anomaly.adapters.inbound.wire.decoding import MessageDecoder
+from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding, MessageDecoder
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem
 from vehicle_anomaly.adapters.inbound.wire.requests import (
@@ -90,7 +90,7 @@ ResultMessage = IngestedMessage | ScoredMessage | ScoredBatchMessage | ScoredObj
 """A body of the result queue."""
 
 decode_request: MessageDecoder[RequestMessage] = MessageDecoder(
-    msgspec.json.Decoder(RequestMessage).decode, msgspec.json.Decoder().decode
+    msgspec.json.Decoder(RequestMessage).decode, Encoding.JSON
 )
 
 _encode = msgspec.json.Encoder().encode

@@ -10,6 +10,9 @@ from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetryCommand
 from vehicle_anomaly.core.train_model import TrainModelCommand
 
+MAX_BATCH_VALUES = 50_000_000
+"""Of a batch in a message: 400 MB in memory, a million readings of fifty features."""
+
 
 def train_model_command(message: bytes, encoding: Encoding) -> TrainModelCommand:
     """Read a request to train.
@@ -25,7 +28,7 @@ def to_train_model_command(request: IngestRequest[msgspec.Raw], encoding: Encodi
     """Read a request to train whose records are still to be decoded; raises as `train_model_command`."""
     name, version = ModelName(request.model_name), _version(request.model_version)
     readings = (reading for reading, _ in decode_readings(request.records, encoding))
-    return TrainModelCommand(to_batch(readings, request.feature_names), name, version)
+    return TrainModelCommand(to_batch(readings, request.feature_names, MAX_BATCH_VALUES), name, version)
 
 
 def score_command(message: bytes, encoding: Encoding) -> tuple[ScoreTelemetryCommand, str]:

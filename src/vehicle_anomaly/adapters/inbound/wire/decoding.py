@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from vehicle_anomaly.adapters.inbound.wire.fields import Number
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong, explain
 from vehicle_anomaly.adapters.inbound.wire.places import Place
 from vehicle_anomaly.adapters.inbound.wire.requests import (
@@ -29,12 +30,23 @@ class Encoding(Enum):
     MSGPACK = "application/msgpack"
 
 
+class _FeaturesOnly(msgspec.Struct):
+    """A message of which only the values by name are looked at, one by one."""
+
+    features: dict[str, msgspec.Raw]
+
+
+_DECODERS: Final = {Encoding.JSON: msgspec.json.Decoder, Encoding.MSGPACK: msgspec.msgpack.Decoder}
+_FEATURES_ONLY: Final = {encoding: kind(_FeaturesOnly) for encoding, kind in _DECODERS.items()}
+_FEATURE: Final = {encoding: kind(Number | None) for encoding, kind in _DECODERS.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class MessageDecoder(Generic[Message]):
     """Decodes one type of message from bytes in one encoding."""
 
     decode: Callable[[bytes | msgspec.Raw], Message]
-    decode_anything: Callable[[bytes | msgspec.Raw], Any]
+    encoding: Encoding
 
     def __call__(self, message: bytes | msgspec.Raw) -> Message:
         """Decode.
@@ -45,30 +57,31 @@ class MessageDecoder(Generic[Message]):
         try:
             return self.decode(message)
         except _DECODING_ERRORS as error:
-            raise MalformedMessage([self._name_feature(explain(error, bytes(message)), message)]) from error
+            wrong = explain(error, bytes(message) if self.encoding is Encoding.JSON else None)
+            raise MalformedMessage([self._name_feature(wrong, message)]) from error
 
     def _name_feature(self, wrong: Wrong, message: bytes | msgspec.Raw) -> Wrong:
         # Of a map's values msgspec does not say which one is wrong.
-        if wrong.place.steps[-1:] != ("features",) or not wrong.reason.startswith("expected a"):
+        if wrong.place.steps[-1:] != ("features",):
             return wrong
-        features = self.decode_anything(message).get("features")
-        if not isinstance(features, dict):
+        try:
+            features = _FEATURES_ONLY[self.encoding].decode(message).features
+        except _DECODING_ERRORS:
+            # It is wrong in more ways than one, and one is told already.
             return wrong
-        culprit = next((name for name, value in features.items() if not _is_number_or_none(value)), None)
-        return wrong if culprit is None else Wrong(Place((*wrong.place.steps, str(culprit))), wrong.reason)
+        culprit = next((name for name, value in features.items() if not self._is_feature(value)), None)
+        return wrong if culprit is None else Wrong(Place((*wrong.place.steps, culprit)), wrong.reason)
 
-
-def _is_number_or_none(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    def _is_feature(self, value: msgspec.Raw) -> bool:
+        try:
+            _FEATURE[self.encoding].decode(value)
+        except _DECODING_ERRORS:
+            return False
+        return True
 
 
 def _decoders(kind: Any) -> dict[Encoding, MessageDecoder[Any]]:
-    return {
-        Encoding.JSON: MessageDecoder(msgspec.json.Decoder(kind).decode, msgspec.json.Decoder().decode),
-        Encoding.MSGPACK: MessageDecoder(
-            msgspec.msgpack.Decoder(kind).decode, msgspec.msgpack.Decoder().decode
-        ),
-    }
+    return {encoding: MessageDecoder(each(kind).decode, encoding) for encoding, each in _DECODERS.items()}
 
 
 INGEST: dict[Encoding, MessageDecoder[IngestRequest[msgspec.Raw]]] = _decoders(IngestRequest[msgspec.Raw])

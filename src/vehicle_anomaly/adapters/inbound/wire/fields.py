@@ -5,9 +5,12 @@ from typing import Annotated, Any
 import msgspec
 
 from vehicle_anomaly.core.model import MODEL_NAME_PATTERN, MODEL_VERSION_PATTERN
-from vehicle_anomaly.core.telemetry import MAX_FEATURE, MAX_VEHICLE_ID_LENGTH
-
-MAX_FEATURE_NAME_LENGTH = 128
+from vehicle_anomaly.core.telemetry import (
+    MAX_FEATURE,
+    MAX_FEATURE_NAME_LENGTH,
+    MAX_FEATURES,
+    MAX_VEHICLE_ID_LENGTH,
+)
 
 VehicleId = Annotated[
     str,
@@ -35,6 +38,7 @@ FeatureVector = Annotated[
     list[Number | None],
     msgspec.Meta(
         min_length=1,
+        max_length=MAX_FEATURES,
         description="One number per feature, in the model's order; null is a missing reading.",
         examples=[[1470.0, 62.5, 88.0, None]],
     ),
@@ -44,6 +48,7 @@ Features = Annotated[
     dict[str, Number | None],
     msgspec.Meta(
         min_length=1,
+        max_length=MAX_FEATURES,
         description="Numbers by name, in place of `feature_vector`; a name left out is a missing reading.",
         examples=[{"engine_speed_rpm": 1470.0, "vehicle_speed_kmh": 62.5}],
     ),
@@ -53,6 +58,7 @@ FeatureNames = Annotated[
     list[Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_FEATURE_NAME_LENGTH)]],
     msgspec.Meta(
         min_length=1,
+        max_length=MAX_FEATURES,
         description="Name of each position of the vectors, unique.",
         examples=[
             ["engine_speed_rpm", "vehicle_speed_kmh", "coolant_temperature_celsius", "air_flow_rate_gps"]

@@ -9,6 +9,7 @@ import msgspec
 
 from vehicle_anomaly.adapters.inbound.wire.places import Place, place_at
 
+_NOT_A_NUMBER: Final = re.compile(rb"-?(NaN|nan|Infinity|inf)|(?<=-)(Infinity|inf)")
 _BYTE: Final = re.compile(r"\(byte (\d+)\)")
 _WORDS: Final = {
     "str": "a string",
@@ -47,12 +48,12 @@ class MalformedMessage(Exception):
         super().__init__("; ".join(map(str, self.wrong)))
 
 
-def explain(error: Exception, message: bytes) -> Wrong:
+def explain(error: Exception, json: bytes | None) -> Wrong:
     """Say what a decoder's error means to who sent the message.
 
     Args:
         error: A `msgspec.MsgspecError`, `UnicodeDecodeError` or `RecursionError`.
-        message: What was decoded.
+        json: What was decoded; None when it was not JSON.
     """
     if isinstance(error, RecursionError):
         return Wrong(Place(), "nested too deep")
@@ -64,15 +65,17 @@ def explain(error: Exception, message: bytes) -> Wrong:
     if isinstance(error, msgspec.ValidationError):
         return _explain_validation(text)
     byte = _BYTE.search(text)
-    place = place_at(message, int(byte.group(1))) if byte else None
+    place = place_at(json, int(byte.group(1))) if byte and json is not None else None
     what = text.partition(" is malformed: ")[2] or text[0].lower() + text[1:]
+    if byte and json is not None and _NOT_A_NUMBER.match(json, int(byte.group(1))):
+        what += "; JSON has no NaN and no Infinity, and null is a missing reading"
     return Wrong(place or Place(), f"malformed: {what}")
 
 
 def _explain_validation(text: str) -> Wrong:
     reason, _, path = text.partition(" - at ")
-    path = path.strip("`")
-    place = Place.from_msgspec(path.removeprefix("key in ").strip("`"))
+    of_a_key = path.startswith("`key` in ")
+    place = Place.from_msgspec(path.removeprefix("`key` in ").strip("`"))
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", reason, re.DOTALL)
     if unknown:
         return Wrong(Place((*place.steps, unknown.group(1)[:80])), "unknown field")
@@ -81,7 +84,7 @@ def _explain_validation(text: str) -> Wrong:
         return Wrong(Place((*place.steps, missing.group(1))), "missing; this field is required")
     if reason == "Number out of range":
         return Wrong(place, "expected a finite number that float32 can hold, got one beyond it")
-    return Wrong(place, _in_words(reason))
+    return Wrong(place, _in_words(reason) + (" as a name" if of_a_key else ""))
 
 
 def _in_words(reason: str) -> str:
@@ -89,7 +92,7 @@ def _in_words(reason: str) -> str:
     bound = re.fullmatch(r"Expected `(\w+)` of length (<=|>=) (\d+)", reason)
     if bound:
         kind, sign, length = bound.groups()
-        unit = {"str": "characters", "array": "items", "object": "names"}[kind]
+        unit = {"str": "character", "array": "item", "object": "name"}[kind] + ("" if length == "1" else "s")
         return f"expected at {'most' if sign == '<=' else 'least'} {length} {unit}"
     if re.fullmatch(r"Expected `float` (<=|>=) .*", reason):
         return "expected a finite number that float32 can hold"

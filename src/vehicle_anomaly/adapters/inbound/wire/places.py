@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+import msgspec
+
 _ROOT = "body"
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
@@ -14,8 +16,11 @@ class Place:
     steps: tuple[str | int, ...] = ()
 
     def __str__(self) -> str:
-        """Return it as in `records[17].feature_vector[3]`."""
-        text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps)
+        """Return it as in `records[17].feature_vector[3]`; a name that cannot be printed is quoted."""
+        text = "".join(
+            f"[{step}]" if isinstance(step, int) else f".{step if step.isprintable() else repr(step)}"
+            for step in self.steps
+        )
         return text.removeprefix(".") or _ROOT
 
     @property
@@ -39,7 +44,8 @@ class Place:
         return cls(tuple(steps))
 
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]', re.DOTALL)
+# A string that is not closed goes on to the end: brackets in it open nothing.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\],:]', re.DOTALL)
 _SEARCHED_BYTES = 4 * 1024 * 1024
 
 
@@ -55,20 +61,30 @@ def place_at(json: bytes, offset: int) -> Place | None:
     """
     if offset > _SEARCHED_BYTES:
         return None
-    # Each open container: the key or position that is being read, and whether that is a position.
-    open_containers: list[list[str | int | bool]] = []
+    # Of each open container, what is being read: the position, or the key, which is None before it is known.
+    steps: list[str | int | None] = []
     last_string = b""
     for token in _TOKEN.finditer(json, 0, offset):
         text = token.group()
-        if text in (b"{", b"["):
-            open_containers.append(["", False] if text == b"{" else [0, True])
+        if text == b"{":
+            steps.append(None)
+        elif text == b"[":
+            steps.append(0)
         elif text in (b"}", b"]"):
-            open_containers.pop()
+            steps.pop()
         elif text == b":":
-            open_containers[-1][0] = last_string[1:-1].decode("utf-8", "replace")
+            steps[-1] = _unescaped(last_string)
         elif text == b",":
-            container = open_containers[-1]
-            container[0] = int(container[0]) + 1 if container[1] else ""
+            position = steps[-1]
+            steps[-1] = position + 1 if isinstance(position, int) else None
         else:
             last_string = text
-    return Place(tuple(_step for _step, _ in open_containers if _step != ""))
+    return Place(tuple(step for step in steps if step is not None))
+
+
+def _unescaped(string: bytes) -> str:
+    try:
+        return msgspec.json.decode(string, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # A part that is skipped, not decoded, need not be what it should.
+        return string[1:-1].decode("utf-8", "replace")

@@ -12,7 +12,7 @@ from vehicle_anomaly.adapters.inbound.wire.decoding import RECORD, Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
 from vehicle_anomaly.adapters.inbound.wire.places import Place
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
-from vehicle_anomaly.core.errors import EmptyBatch, Flaw, InvalidFeatureNames
+from vehicle_anomaly.core.errors import EmptyBatch, Flaw, InvalidFeatureNames, InvalidReading
 from vehicle_anomaly.core.telemetry import (
     MAX_FLAWS,
     NamedValues,
@@ -20,8 +20,12 @@ from vehicle_anomaly.core.telemetry import (
     TelemetryBatch,
     Vector,
     check_feature_names,
+    check_n_features,
     matrix,
 )
+
+MAX_RECORD_BYTES = 4 * 1024 * 1024
+"""Of one record: decoding it holds the interpreter, and `MAX_FEATURES` by name take less."""
 
 _READINGS_AT_ONCE = 1000
 
@@ -51,6 +55,7 @@ def decode_readings(records: Sequence[msgspec.Raw], encoding: Encoding) -> Itera
     wrong: list[Wrong] = []
     for position, record in enumerate(records):
         try:
+            _check_size(record)
             yield to_reading(decode(record))
         except MalformedMessage as error:
             wrong += [Wrong(found.place.within("records", position), found.reason) for found in error.wrong]
@@ -60,13 +65,17 @@ def decode_readings(records: Sequence[msgspec.Raw], encoding: Encoding) -> Itera
         raise MalformedMessage(wrong)
 
 
-def to_batch(readings: Iterable[Reading], feature_names: Sequence[str] | None) -> TelemetryBatch:
+def to_batch(
+    readings: Iterable[Reading], feature_names: Sequence[str] | None, max_values: int | None = None
+) -> TelemetryBatch:
     """Lay readings out as a batch to learn from, a thousand at a time.
 
     Args:
         readings: Consumed as they come.
         feature_names: Name of each position of the vectors. Without them, vectors have only positions, and
             readings by name have the names that occur in any of them, in the order in which they first do.
+        max_values: Readings times features, missing ones included, that may be laid out. A few bytes can
+            name a feature, and each name widens every reading.
 
     Raises:
         InvalidTelemetry: The readings do not fit each other or the names.
@@ -88,6 +97,11 @@ def to_batch(readings: Iterable[Reading], feature_names: Sequence[str] | None) -
         if found_names is not None:
             names = found_names.add(chunk, len(vehicle_ids))
             n_features = len(names)
+        check_n_features(n_features)
+        n_values = (len(vehicle_ids) + len(chunk)) * n_features
+        if max_values is not None and n_values > max_values:
+            reason = f"expected at most {max_values} values, missing ones included, got {n_values} or more"
+            raise InvalidReading([Flaw("records", reason)])
         values.append(matrix([one.values for one in chunk], n_features, names, len(vehicle_ids)))
         naive = [one.timestamp.astimezone(UTC).replace(tzinfo=None) for one in chunk]
         timestamps.append(np.array(naive, dtype="datetime64[us]"))
@@ -98,6 +112,11 @@ def to_batch(readings: Iterable[Reading], feature_names: Sequence[str] | None) -
         np.concatenate(timestamps),
         None if names is None else tuple(names),
     )
+
+
+def _check_size(record: msgspec.Raw) -> None:
+    if memoryview(record).nbytes > MAX_RECORD_BYTES:
+        raise MalformedMessage([Wrong(Place(), f"expected at most {MAX_RECORD_BYTES} bytes")])
 
 
 def _instant(timestamp: str) -> tuple[datetime, str]:

@@ -1,0 +1,25 @@
+"""In which encoding an answer goes."""
+
+import pytest
+
+from tests.adapters.inbound.http.service import Service
+
+
+@pytest.mark.parametrize(
+    ("accept", "answered"),
+    [
+        ("*/*", "application/json"),
+        ("application/json", "application/json"),
+        ("application/msgpack", "application/msgpack"),
+        ("APPLICATION/MSGPACK", "application/msgpack"),
+        ("application/json, application/msgpack;q=0.1", "application/json"),
+        ("application/msgpack, application/json;q=0.1", "application/msgpack"),
+        ("application/msgpack;q=0, application/json", "application/json"),
+        ("text/html", "application/json"),
+        ("nonsense;;q=x", "application/json"),
+    ],
+)
+def test_the_answer_is_what_the_caller_likes_best(service: Service, accept: str, answered: str) -> None:
+    response = service.client.get("/healthz", headers={"Accept": accept})
+    assert (response.status_code, response.headers["Content-Type"]) == (200, answered)
+    assert response.headers["Vary"] == "Accept"

@@ -1,0 +1,121 @@
+"""`vehicle-anomaly serve`, the process: how it starts, says where it listens, and ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.adapters.inbound.http.service import BATCH
+from tests.http_service import host_and_port
+
+SECONDS = 60
+SERVE = (sys.executable, "-m", "vehicle_anomaly", "serve")
+
+
+def _environment(store: Path, **variables: str) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**inherited, "PORT": "0", "N_ESTIMATORS": "10", "MODEL_ARTIFACT_DIR": str(store), **variables}
+
+
+class Process:
+    """A service that runs, and its log."""
+
+    def __init__(self, started: subprocess.Popen[str]) -> None:
+        self.started = started
+        self.log: list[dict[str, Any]] = []
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        """Read the log up to an event; every line of it must be JSON."""
+        assert self.started.stderr is not None
+        for line in self.started.stderr:
+            self.log.append(json.loads(line))
+            if self.log[-1]["event"] == event:
+                return self.log[-1]
+        pytest.fail(f"the service ended before {event!r}: {self.log}")
+
+    def status(self) -> int:
+        """Wait for its end; the rest of its log must be JSON too."""
+        assert self.started.stderr is not None
+        self.log += [json.loads(line) for line in self.started.stderr]
+        return self.started.wait(SECONDS)
+
+
+@contextmanager
+def _serving(store: Path) -> Iterator[Process]:
+    with subprocess.Popen(
+        SERVE, env=_environment(store), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as started:
+        try:
+            yield Process(started)
+        finally:
+            started.kill()
+
+
+def test_a_training_that_has_begun_is_finished_after_sigterm(tmp_path: Path) -> None:
+    body = json.dumps({**BATCH, "model_version": "v1"}).encode()
+    with _serving(tmp_path) as process:
+        url = process.wait_for("listening")["url"]
+        with socket.create_connection(host_and_port(url), SECONDS) as caller:
+            head = f"POST /ingest HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+            caller.sendall(head.encode() + b"Expect: 100-continue\r\n\r\n")
+            # It is asked for the body only once the request is being handled.
+            assert caller.recv(1000).startswith(b"HTTP/1.1 100 ")
+            process.started.send_signal(signal.SIGTERM)
+            process.wait_for("Shutting down")
+            caller.sendall(body)
+            answer = b"".join(iter(lambda: caller.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 201 ")
+        assert process.status() == 0
+        assert (tmp_path / "default" / "LATEST").read_text().strip() == "v1"
+        assert process.started.stdout is not None
+        assert process.started.stdout.read() == ""
+
+
+def test_sigint_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    with _serving(tmp_path) as process:
+        url = process.wait_for("listening")["url"]
+        with httpx.Client(base_url=url, trust_env=False) as client:
+            assert client.get("/healthz").status_code == 200
+            process.started.send_signal(signal.SIGINT)
+            assert process.status() == 0
+    assert not [entry for entry in process.log if entry["level"] == "error" or "exception" in entry]
+
+
+def _fails(store: Path, **variables: str) -> str:
+    ended = subprocess.run(
+        SERVE,
+        env=_environment(store, **variables),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    return line
+
+
+def test_a_wrong_variable_is_named_in_one_line(tmp_path: Path) -> None:
+    assert _fails(tmp_path, PORT="x") == "vehicle-anomaly: error: PORT: expected an integer, got 'x'"
+
+
+def test_a_port_that_is_taken_is_named_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = _fails(tmp_path, PORT=str(port))
+    assert told == f"vehicle-anomaly: error: HOST 127.0.0.1, PORT {port}: Address already in use"
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b"])
+def test_a_host_that_is_none_is_named_in_one_line(tmp_path: Path, host: str) -> None:
+    assert _fails(tmp_path, HOST=host).startswith(f"vehicle-anomaly: error: HOST {host}, PORT 0: ")

@@ -1,0 +1,1 @@
+"""The real command on real data, as people run it."""

@@ -1,0 +1,84 @@
+"""The container makes every part, under every kind of settings."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from dependency_injector import providers
+from dependency_injector.errors import Error
+from litestar import Litestar
+
+from tests.fakes import FixedClock, InMemoryModels, a_batch
+from vehicle_anomaly.adapters.inbound.http.server import HttpServer
+from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
+from vehicle_anomaly.adapters.outbound.s3_models import S3Models
+from vehicle_anomaly.container import Container
+from vehicle_anomaly.core.ports import ModelRepository
+from vehicle_anomaly.core.train_model import TrainModelCommand
+from vehicle_anomaly.settings import FilesystemStore, ModelStore, S3Store, Settings
+
+STORES: dict[type[ModelStore], Callable[[Path], ModelStore]] = {
+    FilesystemStore: FilesystemStore,
+    S3Store: lambda _: S3Store("models"),
+}
+ADAPTERS: dict[type[ModelStore], type[ModelRepository]] = {
+    FilesystemStore: FilesystemModels,
+    S3Store: S3Models,
+}
+
+
+def test_every_kind_of_store_is_tested() -> None:
+    # The members of a union; the type itself while there is only one.
+    assert set(STORES) == set(ADAPTERS) == set(get_args(ModelStore) or (ModelStore,))
+
+
+@pytest.mark.parametrize("name", Container.providers)
+@pytest.mark.parametrize("kind", STORES)
+def test_every_provider_resolves(kind: type[ModelStore], name: str, tmp_path: Path) -> None:
+    settings = Settings(model_store=STORES[kind](tmp_path))
+    assert Container(settings=settings).providers[name]() is not None
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_the_store_is_the_one_that_the_settings_name(kind: type[ModelStore], tmp_path: Path) -> None:
+    container = Container(settings=Settings(model_store=STORES[kind](tmp_path)))
+    assert isinstance(container.model_store(), ADAPTERS[kind])
+
+
+def test_settings_must_be_given_and_be_settings() -> None:
+    with pytest.raises(Error, match="settings"):
+        Container().http_server()
+    with pytest.raises(Error, match="Settings"):
+        Container(settings={"port": 1}).http_server()
+
+
+def test_what_is_shared_is_one(tmp_path: Path) -> None:
+    container = Container(settings=Settings(model_store=FilesystemStore(tmp_path)))
+    assert container.train_model().models is container.score_telemetry().models is container.models()
+    assert container.http_app() is container.http_app()
+    assert Container(settings=container.settings()).models() is not container.models()
+
+
+def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
+    settings = Settings(
+        model_store=FilesystemStore(tmp_path), host="::1", port=1, max_body_bytes=7, n_estimators=3
+    )
+    container = Container(settings=settings)
+    server, app = container.http_server(), container.http_app()
+    assert isinstance(server, HttpServer)
+    assert isinstance(app, Litestar)
+    assert (server.config.host, server.config.port) == ("::1", 1)
+    assert app.request_max_body_size == 7
+    assert container.train_model().parameters.n_estimators == 3
+
+
+def test_an_overridden_part_is_used_by_the_others(tmp_path: Path) -> None:
+    container = Container(settings=Settings(model_store=FilesystemStore(tmp_path), n_estimators=3))
+    models, clock = InMemoryModels(), FixedClock()
+    container.model_store.override(providers.Object(models))
+    container.clock.override(providers.Object(clock))
+    published = container.train_model()(TrainModelCommand(a_batch()))
+    assert published.trained_at == clock.moment
+    assert models.latest(published.model_name) == published.model_version
+    assert list(tmp_path.iterdir()) == []

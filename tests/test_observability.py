@@ -1,0 +1,101 @@
+"""Logs, as whoever reads them from a pipe or at a terminal sees them."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+PROGRAM = """
+import logging, sys, warnings
+import structlog
+from vehicle_anomaly.observability import configure_logging
+
+configure_logging(sys.argv[1])
+log = structlog.get_logger("the.module")
+log.debug("quiet")
+log.info("published", model_name="vans", detail="two\\nlines", path=object)
+log.warning("said %s", "plainly")
+logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)
+logging.getLogger("uvicorn.error").debug("quiet")
+with structlog.contextvars.bound_contextvars(request_id="r-1"):
+    log.info("bound")
+secret = "telemetry of a customer"
+try:
+    raise ValueError("broken\\nin two")
+except ValueError as error:
+    log.error("request failed", exc_info=error)
+    logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+"""
+
+
+def _run(level: str, stderr: int) -> bytes:
+    program = [sys.executable, "-c", PROGRAM, level]
+    ended = subprocess.run(program, stdout=subprocess.PIPE, stderr=stderr, check=True, timeout=60)
+    assert ended.stdout == b""
+    return ended.stderr
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[dict[str, Any]]:
+    """Every line that came out of the pipe; each must be JSON."""
+    return [json.loads(line) for line in _run("INFO", subprocess.PIPE).splitlines()]
+
+
+def test_one_line_an_event(lines: list[dict[str, Any]]) -> None:
+    assert [(line["level"], line["event"]) for line in lines] == [
+        ("info", "published"),
+        ("warning", "said plainly"),
+        ("info", "Started server process [7]"),
+        ("info", "bound"),
+        ("error", "request failed"),
+        ("error", "Exception in ASGI application"),
+    ]
+
+
+def test_every_line_says_when(lines: list[dict[str, Any]]) -> None:
+    assert all(line["timestamp"].endswith("Z") for line in lines)
+
+
+def test_fields_are_kept(lines: list[dict[str, Any]]) -> None:
+    assert (lines[0]["model_name"], lines[0]["detail"]) == ("vans", "two\nlines")
+    assert (lines[0]["logger"], lines[2]["logger"]) == ("the.module", "uvicorn.error")
+    assert lines[3]["request_id"] == "r-1"
+
+
+def test_exceptions_are_in_their_line(lines: list[dict[str, Any]]) -> None:
+    for line in lines[-2:]:
+        assert line["exception"].startswith("Traceback (most recent call last):")
+        assert line["exception"].endswith("ValueError: broken\nin two")
+
+
+def test_the_level_holds_for_both_kinds_of_logger() -> None:
+    events = [json.loads(line)["event"] for line in _run("ERROR", subprocess.PIPE).splitlines()]
+    assert events == ["request failed", "Exception in ASGI application"]
+    assert _run("DEBUG", subprocess.PIPE).count(b'"quiet"') == 2
+
+
+def test_on_a_terminal_it_is_text_without_what_variables_held() -> None:
+    reader, terminal = pty.openpty()
+    try:
+        program = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, "INFO"], stdout=subprocess.DEVNULL, stderr=terminal
+        )
+        os.close(terminal)
+        shown = b""
+        try:
+            while part := os.read(reader, 65536):
+                shown += part
+        except OSError:
+            # Linux says so when the other end of a terminal is closed.
+            pass
+        assert program.wait(60) == 0
+    finally:
+        os.close(reader)
+    assert b"published" in shown
+    assert b"ValueError: broken" in shown
+    assert b"telemetry of a customer" not in shown
+    assert not shown.lstrip().startswith(b"{")

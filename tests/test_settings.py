@@ -1,0 +1,119 @@
+"""Environment variables."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from vehicle_anomaly.settings import FilesystemStore, Settings, SettingsError, load_settings
+
+
+def test_nothing_set() -> None:
+    assert load_settings({}) == Settings()
+    assert load_settings({"PATH": "/bin", "UNRELATED": "1"}) == Settings()
+
+
+def test_what_is_empty_has_its_default() -> None:
+    variables = [field.name.upper() for field in msgspec.structs.fields(Settings)]
+    assert load_settings(dict.fromkeys([*variables, "MODEL_ARTIFACT_DIR", "API_KEYS"], "")) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "value"),
+    [
+        ("ENVIRONMENT", "production", "production"),
+        ("LOG_LEVEL", "debug", "DEBUG"),
+        ("HOST", "::", "::"),
+        ("PORT", " 0 ", 0),
+        ("PORT", "65535", 65535),
+        ("CORS_ORIGINS", "*", ("*",)),
+        (
+            "CORS_ORIGINS",
+            " https://a.example, http://b.example:3000 ,",
+            ("https://a.example", "http://b.example:3000"),
+        ),
+        ("ALLOWED_HOSTS", "a.example,*.b.example,[::1],*", ("a.example", "*.b.example", "[::1]", "*")),
+        ("MODEL_REFRESH_SECONDS", "0", 0.0),
+        ("MODEL_REFRESH_SECONDS", "2.5", 2.5),
+        ("MODEL_CACHE_SIZE", "1", 1),
+        ("MAX_BODY_BYTES", "1048576", 1048576),
+        ("TRAINING_SLOTS", "2", 2),
+        ("TRAINING_QUEUE", "0", 0),
+        ("N_ESTIMATORS", "100", 100),
+        ("CONTAMINATION", "auto", "auto"),
+        ("CONTAMINATION", "0.5", 0.5),
+        ("RANDOM_STATE", "0", 0),
+    ],
+)
+def test_a_value(variable: str, text: str, value: Any) -> None:
+    assert load_settings({variable: text}) == msgspec.structs.replace(Settings(), **{variable.lower(): value})
+
+
+def test_the_store() -> None:
+    settings = load_settings({"MODEL_STORE": "filesystem", "MODEL_ARTIFACT_DIR": "/srv/models"})
+    assert settings.model_store == FilesystemStore(Path("/srv/models"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "expected"),
+    [
+        ("ENVIRONMENT", " ", "a text of length >= 1"),
+        ("LOG_LEVEL", "loud", "DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+        ("HOST", " ", "a text of length >= 1"),
+        ("PORT", "x", "an integer"),
+        ("PORT", "80.5", "an integer"),
+        ("PORT", "-1", "an integer >= 0"),
+        ("PORT", "65536", "an integer <= 65535"),
+        ("CORS_ORIGINS", "app.example.org", "origins such as"),
+        ("CORS_ORIGINS", "https://app.example.org/", "origins such as"),
+        ("CORS_ORIGINS", "https://a.example https://b.example", "origins such as"),
+        ("ALLOWED_HOSTS", "api.example.org:8000", "hosts without a port"),
+        ("ALLOWED_HOSTS", "https://api.example.org", "hosts without a port"),
+        ("ALLOWED_HOSTS", "api.*.org", "hosts without a port"),
+        ("MODEL_STORE", "floppy", "filesystem"),
+        ("MODEL_REFRESH_SECONDS", "soon", "a number"),
+        ("MODEL_REFRESH_SECONDS", "-1", "a number >= 0.0"),
+        ("MODEL_REFRESH_SECONDS", "nan", "a number >= 0.0"),
+        ("MODEL_REFRESH_SECONDS", "1e400", "a finite number"),
+        ("MODEL_CACHE_SIZE", "0", "an integer >= 1"),
+        ("MAX_BODY_BYTES", "32M", "an integer"),
+        ("TRAINING_SLOTS", "0", "an integer >= 1"),
+        ("TRAINING_QUEUE", "-1", "an integer >= 0"),
+        ("N_ESTIMATORS", "0", "an integer >= 1"),
+        ("CONTAMINATION", "0", "auto, or a number above 0 and at most 0.5"),
+        ("CONTAMINATION", "0.6", "auto, or a number above 0 and at most 0.5"),
+        ("CONTAMINATION", "nan", "auto, or a number above 0 and at most 0.5"),
+        ("RANDOM_STATE", str(2**32), f"an integer <= {2**32 - 1}"),
+    ],
+)
+def test_a_wrong_value_is_told_in_one_line_that_names_the_variable(
+    variable: str, text: str, expected: str
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings({variable: text})
+    told = str(raised.value)
+    assert told.startswith(f"{variable}: expected {expected}")
+    assert told.endswith(f", got {text.strip()!r}")
+    assert "\n" not in told
+
+
+def test_a_long_wrong_value_is_cut() -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings({"PORT": "x\n" * 1000})
+    assert len(str(raised.value)) < 200
+    assert "\n" not in str(raised.value)
+
+
+def test_keys_that_nobody_would_check_stop_the_start() -> None:
+    with pytest.raises(SettingsError, match=r"^API_KEYS: "):
+        load_settings({"API_KEYS": "secret"})
+    with pytest.raises(SettingsError) as raised:
+        load_settings({"API_KEYS": "secret"})
+    assert "secret" not in str(raised.value)
+
+
+def test_the_parameters_of_forests() -> None:
+    parameters = load_settings({"N_ESTIMATORS": "7", "CONTAMINATION": "auto", "RANDOM_STATE": "3"})
+    told = parameters.forest_parameters
+    assert (told.n_estimators, told.contamination, told.random_state) == (7, "auto", 3)
