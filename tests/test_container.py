@@ -16,7 +16,7 @@ from vehicle_anomaly.adapters.outbound.s3_models import S3Models
 from vehicle_anomaly.container import Container
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.train_model import TrainModelCommand
-from vehicle_anomaly.settings import FilesystemStore, ModelStore, S3Store, Settings
+from vehicle_anomaly.settings import FilesystemStore, ModelStore, S3Store, Settings, SettingsError
 
 STORES: dict[type[ModelStore], Callable[[Path], ModelStore]] = {
     FilesystemStore: FilesystemStore,
@@ -36,8 +36,21 @@ def test_every_kind_of_store_is_tested() -> None:
 @pytest.mark.parametrize("name", Container.providers)
 @pytest.mark.parametrize("kind", STORES)
 def test_every_provider_resolves(kind: type[ModelStore], name: str, tmp_path: Path) -> None:
-    settings = Settings(model_store=STORES[kind](tmp_path))
+    queues = {name: f"http://127.0.0.1:9/123456789012/{name}" for name in ("request", "result")}
+    settings = Settings(
+        model_store=STORES[kind](tmp_path),
+        request_queue_url=queues["request"],
+        result_queue_url=queues["result"],
+    )
     assert Container(settings=settings).providers[name]() is not None
+
+
+@pytest.mark.parametrize("variable", ["REQUEST_QUEUE_URL", "RESULT_QUEUE_URL"])
+def test_a_worker_needs_both_queues(variable: str) -> None:
+    queue = "http://127.0.0.1:9/123456789012/queue"
+    given = {"request_queue_url": queue, "result_queue_url": queue, variable.lower(): None}
+    with pytest.raises(SettingsError, match=f"{variable}: expected the URL of a queue"):
+        Container(settings=Settings(**given)).worker()
 
 
 @pytest.mark.parametrize("kind", STORES)

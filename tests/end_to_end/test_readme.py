@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.service_process import service_process
-from vehicle_anomaly.settings import FilesystemStore, Settings
+from vehicle_anomaly.settings import FilesystemStore, S3Store, Settings
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -50,6 +50,8 @@ def test_the_environment_table_is_that_of_the_settings() -> None:
     table = README.read_text().partition("## Environment")[2].partition("\n## ")[0]
     told = set(re.findall(r"`([A-Z_]+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
     fields = {
-        field.name.upper() for kind in (Settings, FilesystemStore) for field in msgspec.structs.fields(kind)
+        field.name.upper()
+        for kind in (Settings, FilesystemStore, S3Store)
+        for field in msgspec.structs.fields(kind)
     }
     assert told == fields
