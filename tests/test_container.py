@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from dependency_injector import providers
@@ -35,7 +35,10 @@ def test_every_kind_of_store_is_tested() -> None:
 
 @pytest.mark.parametrize("name", Container.providers)
 @pytest.mark.parametrize("kind", STORES)
-def test_every_provider_resolves(kind: type[ModelStore], name: str, tmp_path: Path) -> None:
+def test_every_provider_resolves(
+    kind: type[ModelStore], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
     queues = {name: f"http://127.0.0.1:9/123456789012/{name}" for name in ("request", "result")}
     settings = Settings(
         model_store=STORES[kind](tmp_path),
@@ -48,7 +51,7 @@ def test_every_provider_resolves(kind: type[ModelStore], name: str, tmp_path: Pa
 @pytest.mark.parametrize("variable", ["REQUEST_QUEUE_URL", "RESULT_QUEUE_URL"])
 def test_a_worker_needs_both_queues(variable: str) -> None:
     queue = "http://127.0.0.1:9/123456789012/queue"
-    given = {"request_queue_url": queue, "result_queue_url": queue, variable.lower(): None}
+    given: dict[str, Any] = {"request_queue_url": queue, "result_queue_url": queue, variable.lower(): None}
     with pytest.raises(SettingsError, match=f"{variable}: expected the URL of a queue"):
         Container(settings=Settings(**given)).worker()
 
