@@ -84,6 +84,8 @@ def set_up(url: str) -> Place:
         "REQUEST_QUEUE_URL": requests,
         "RESULT_QUEUE_URL": results,
         "SCORE_OBJECT_PREFIX": INCOMING,
+        # An idle worker stops when its poll returns, and a poll is shorter than the drain.
+        "WORKER_DRAIN_SECONDS": "4",
         # What cannot be decoded is to be a dead letter while somebody watches.
         "WORKER_RETRY_SECONDS": "0",
     }

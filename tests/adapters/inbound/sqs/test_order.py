@@ -38,7 +38,7 @@ def test_a_training_and_the_scores_behind_it_keep_their_order(fifo: Queues, asse
 def test_a_failure_stops_its_group_and_no_other(aws_environment: dict[str, str], assemble: Assemble) -> None:
     queues = make_queues(fifo=True, max_receive_count=3)
     bad = json.dumps({**SCORE, "colour": "red"})
-    with working(assemble(queues, worker_retry_seconds=1.0).worker()):
+    with working(assemble(queues, worker_retry_seconds=0.2).worker()):
         queues.send(INGEST, group="training")
         queues.take_results(1)
         first = queues.send(_score(0), group="ill")

@@ -33,8 +33,8 @@ from tests.queues import (
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.core.model import ModelName
 
-_VISIBILITY_SECONDS = 4
-_DRAIN_SECONDS = 4
+_VISIBILITY_SECONDS = 3
+_DRAIN_SECONDS = 3
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def environment(aws_environment: dict[str, str], tmp_path: Path) -> dict[str, st
         "N_ESTIMATORS": "10",
         "WORKER_VISIBILITY_SECONDS": str(_VISIBILITY_SECONDS),
         "WORKER_DRAIN_SECONDS": str(_DRAIN_SECONDS),
-        "WORKER_RETRY_SECONDS": "1",
+        "WORKER_RETRY_SECONDS": "0.2",
     }
 
 
@@ -140,7 +140,7 @@ def test_workers_that_are_killed_lose_nothing_and_do_nothing_twice(
             for _ in range(kills):
                 process = WorkerProcess(environment)
                 # Also before it has begun: importing takes a second or two.
-                finished.wait(moments.uniform(1.0, 6.0))
+                finished.wait(moments.uniform(1.0, 5.0))
                 process.kill()
             process = WorkerProcess(environment)
             running.callback(process.kill)
