@@ -32,6 +32,14 @@ serve: setup
 test *ARGS: setup
     {{ python }} -m pytest {{ ARGS }}
 
+# Run the long forms of the tests: killing, stopping and poisoning workers for minutes
+soak *ARGS: setup
+    {{ python }} -m pytest -m soak --timeout 1800 {{ ARGS }}
+
+# Answer the request queue; the environment says which
+work: setup
+    {{ command }} work
+
 # Check formatting, style, types and who imports whom
 lint: setup
     {{ python }} -m ruff format --check --quiet

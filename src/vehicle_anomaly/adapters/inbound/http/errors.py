@@ -64,13 +64,23 @@ def _http(request: HttpRequest, error: HTTPException) -> Response[bytes]:
     status = HTTPStatus(error.status_code)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(request, error)
-    details = {
-        HTTPStatus.NOT_FOUND: f"there is nothing at {request.scope['path']}",
-        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.scope['path']} does not take {request.method}",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body: larger than MAX_BODY_BYTES allows, send fewer records",
+    path = request.scope["path"]
+    # Not the phrases of `http.HTTPStatus`, which differ between releases of Python.
+    known = {
+        HTTPStatus.NOT_FOUND: ("not-found", "Not found", f"there is nothing at {path}"),
+        HTTPStatus.METHOD_NOT_ALLOWED: (
+            "method-not-allowed",
+            "Method not allowed",
+            f"{path} does not take {request.method}",
+        ),
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+            "body-too-large",
+            "Body too large",
+            "body: larger than this call takes (MAX_BODY_BYTES, and 4 MiB for one reading)",
+        ),
     }
-    kind = status.phrase.lower().replace(" ", "-")
-    told = problem(kind, status.phrase, status, details.get(status, error.detail))
+    kind, title, detail = known.get(status, ("bad-request", "Bad request", error.detail))
+    told = problem(kind, title, status, detail)
     return answer(told, error.headers)
 
 

@@ -149,10 +149,10 @@ PROBLEMS: Final[dict[int, dict[str, dict[str, Any]]]] = {
     },
     413: {
         "too large": _problem(
-            "request-entity-too-large",
-            "Request Entity Too Large",
+            "body-too-large",
+            "Body too large",
             413,
-            "body: larger than MAX_BODY_BYTES allows, send fewer records",
+            "body: larger than this call takes (MAX_BODY_BYTES, and 4 MiB for one reading)",
         )
     },
     415: {
