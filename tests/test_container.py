@@ -98,3 +98,11 @@ def test_an_overridden_part_is_used_by_the_others(tmp_path: Path) -> None:
     assert published.trained_at == clock.moment
     assert models.latest(published.model_name) == published.model_version
     assert list(tmp_path.iterdir()) == []
+
+
+def test_results_must_not_go_where_requests_come_from() -> None:
+    queue = "http://127.0.0.1:9/123456789012/queue"
+    with pytest.raises(
+        SettingsError, match="RESULT_QUEUE_URL: expected another queue than REQUEST_QUEUE_URL"
+    ):
+        Container(settings=Settings(request_queue_url=queue, result_queue_url=queue)).worker()

@@ -88,12 +88,15 @@ def drive_queue(
     """Return what the queue worker works with.
 
     Raises:
-        SettingsError: A queue is not named.
-        QueueUnusable: The queue for results does not exist, or boto3 cannot make its clients.
+        SettingsError: A queue is not named, or one is named for both.
+        QueueUnusable: A queue does not exist, or boto3 cannot make its clients.
     """
     request_queue_url = _required("REQUEST_QUEUE_URL", settings.request_queue_url)
     result_queue_url = _required("RESULT_QUEUE_URL", settings.result_queue_url)
+    if request_queue_url == result_queue_url:
+        raise SettingsError("RESULT_QUEUE_URL: expected another queue than REQUEST_QUEUE_URL, got the same")
     clients: Clients = connect()
+    max_message_bytes(clients.sqs, request_queue_url, "REQUEST_QUEUE_URL")
     requests = RequestQueue(
         request_queue_url, clients.sqs, clients.poller, settings.worker_visibility_seconds
     )

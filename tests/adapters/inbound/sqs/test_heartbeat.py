@@ -4,6 +4,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from tests.adapters.inbound.sqs.deliveries import a_delivery
 from vehicle_anomaly.adapters.inbound.sqs.heartbeat import Heartbeat
 from vehicle_anomaly.adapters.inbound.sqs.queues import RequestQueue
@@ -76,3 +78,19 @@ def test_what_is_done_is_not_given_back() -> None:
 
     assert sqs.calls == [{held.receipt_handle: 0}]
     assert not heartbeat.holds(held)
+
+
+def test_a_beat_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    sqs: Any = Sqs()
+    heartbeat = Heartbeat(RequestQueue("http://queue/requests", sqs, sqs, 0))
+    beats: list[int] = []
+
+    def beat(_: Heartbeat) -> None:
+        beats.append(len(beats))
+        if len(beats) == 3:
+            heartbeat.stop()
+        raise AttributeError("an answer that is none")
+
+    monkeypatch.setattr(Heartbeat, "beat", beat)
+    heartbeat.run()
+    assert beats == [0, 1, 2]

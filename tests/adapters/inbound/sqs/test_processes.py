@@ -211,8 +211,10 @@ def test_a_worker_that_is_stopped_at_any_moment_leaves_nothing_behind(
 
 
 def test_a_worker_that_is_stopped_gives_back_what_it_cannot_finish(
-    environment: dict[str, str], queues: Queues
+    environment: dict[str, str], aws_environment: dict[str, str]
 ) -> None:
+    # A worker that received again what it gave back would use up the second delivery.
+    queues = make_queues(max_receive_count=2)
     environment |= queues.environment(WORKER_VISIBILITY_SECONDS="600", N_ESTIMATORS="10000")
     with worker_process(environment) as process:
         process.wait_until_polling()

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from vehicle_anomaly.adapters.inbound.sqs.queues import MAX_MESSAGE_BYTES, OutgoingResult, ResultQueue
+from tests.adapters.inbound.sqs.deliveries import a_delivery
+from vehicle_anomaly.adapters.inbound.sqs.queues import (
+    MAX_MESSAGE_BYTES,
+    OutgoingResult,
+    RequestQueue,
+    ResultQueue,
+)
 from vehicle_anomaly.adapters.inbound.sqs.retry import Strain, delay
 
 
@@ -24,11 +30,14 @@ class Sqs:
             raise EndpointConnectionError(endpoint_url=request["QueueUrl"])
         self.batches.append(request["Entries"])
         return {
+            "Successful": [
+                {"Id": one["Id"]} for one in request["Entries"] if one["MessageBody"] != self.refuses
+            ],
             "Failed": [
                 {"Id": one["Id"], "Code": "Refused", "Message": "no"}
                 for one in request["Entries"]
                 if one["MessageBody"] == self.refuses
-            ]
+            ],
         }
 
 
@@ -93,13 +102,62 @@ def test_a_delay_doubles_up_to_a_quarter_of_an_hour_less_up_to_half_by_chance(
     assert len(set(delays)) > 100
 
 
-def test_strain_asks_for_a_pause_until_something_succeeds() -> None:
-    strain = Strain(1.0)
+def test_strain_asks_for_a_pause_until_it_is_over_or_something_succeeds() -> None:
+    now = [0.0]
+    strain = Strain(1.0, lambda: now[0])
     assert strain.pause() == 0
 
-    for _ in range(20):
-        strain.failed()
-    assert 15 <= strain.pause() <= 30
+    strain.failed()
+    assert 0.5 <= strain.pause() <= 1
+    now[0] += 1
+    assert strain.pause() == 0
 
+    strain.failed()
+    assert 1 <= strain.pause() <= 2
     strain.succeeded()
     assert strain.pause() == 0
+
+
+def test_messages_that_fail_together_are_one_failure() -> None:
+    strain = Strain(1.0, lambda: 0.0)
+    for _ in range(20):
+        strain.failed()
+    assert strain.pause() <= 1
+
+
+def test_a_failure_of_long_ago_makes_no_pause_longer() -> None:
+    now = [0.0]
+    strain = Strain(1.0, lambda: now[0])
+    for _ in range(6):
+        strain.failed()
+        now[0] += 32
+    now[0] += 1000
+    strain.failed()
+    assert strain.pause() <= 1
+
+
+class OddSqs:
+    """Answers what SQS would not, as a proxy between may."""
+
+    def __init__(self, answer: dict[str, Any] | Exception) -> None:
+        self.answer = answer
+
+    def send_message_batch(self, **_: Any) -> dict[str, Any]:
+        """Answer oddly."""
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    change_message_visibility_batch = delete_message_batch = send_message_batch
+
+
+@pytest.mark.parametrize("answer", [{}, {"Successful": []}, AttributeError("get"), ValueError("not UTF-8")])
+def test_what_sqs_does_not_say_it_took_is_not_sent(answer: dict[str, Any] | Exception) -> None:
+    odd: Any = OddSqs(answer)
+    results = ResultQueue("http://queue/results", odd)
+    faults = results.send([OutgoingResult("one", "{}", {}, None, 0)])
+    assert faults != [None]
+
+    requests = RequestQueue("http://queue/requests", odd, odd, 30)
+    assert requests.delete([a_delivery()]) == []
+    requests.set_visibility([(a_delivery(), 0)])

@@ -2,12 +2,17 @@
 
 import threading
 from collections.abc import Iterable, Sequence
+from typing import Final
+
+import structlog
 
 from vehicle_anomaly.adapters.inbound.sqs.deliveries import Delivery
 from vehicle_anomaly.adapters.inbound.sqs.queues import BATCH, RequestQueue
 
 # So that two beats in a row may fail before a message becomes visible to others.
-_BEATS_A_VISIBILITY = 3
+_BEATS_A_VISIBILITY: Final = 3
+
+_log = structlog.get_logger(__name__)
 
 
 class Heartbeat:
@@ -63,7 +68,10 @@ class Heartbeat:
     def run(self) -> None:
         """Beat until stopped."""
         while not self._stopped.wait(self._queue.visibility_seconds / _BEATS_A_VISIBILITY):
-            self.beat()
+            try:
+                self.beat()
+            except Exception:  # noqa: BLE001  # without a heartbeat, all that is held would be answered twice
+                _log.exception("heartbeat failed")
 
     def stop(self) -> None:
         """Let `run` return."""

@@ -120,7 +120,7 @@ class RequestQueue:
                         for position, delivery in enumerate(some)
                     ],
                 )
-            except (BotoCoreError, ClientError) as error:
+            except Exception as error:  # noqa: BLE001  # an answer that is not SQS's leaks other errors
                 _log.warning("requests not deleted", count=len(some), error=str(error))
                 continue
             deleted += [some[int(entry["Id"])] for entry in answer.get("Successful", [])]
@@ -147,7 +147,7 @@ class RequestQueue:
                         for position, (delivery, timeout) in enumerate(some)
                     ],
                 )
-            except (BotoCoreError, ClientError) as error:
+            except Exception as error:  # noqa: BLE001  # an answer that is not SQS's leaks other errors
                 _log.warning("visibility not changed", count=len(some), error=str(error))
                 continue
             for entry in answer.get("Failed", []):
@@ -176,17 +176,20 @@ class ResultQueue:
         Returns:
             For each of them None when it is sent, or else why it is not.
         """
-        faults: list[str | None] = [None] * len(results)
+        # Until SQS says otherwise of each: what it does not list is not sent.
+        faults: list[str | None] = ["not in the answer"] * len(results)
         for positions in _batches(results):
             try:
                 answer = self.sqs.send_message_batch(
                     QueueUrl=self.url,
                     Entries=[self._entry(position, results[position]) for position in positions],
                 )
-            except (BotoCoreError, ClientError) as error:
+            except Exception as error:  # noqa: BLE001  # an answer that is not SQS's leaks other errors
                 for position in positions:
                     faults[position] = str(error)
                 continue
+            for sent in answer.get("Successful", []):
+                faults[int(sent["Id"])] = None
             for entry in answer.get("Failed", []):
                 faults[int(entry["Id"])] = f"{entry['Code']}: {entry.get('Message', '')}"
         return faults

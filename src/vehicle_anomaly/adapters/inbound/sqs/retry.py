@@ -1,8 +1,11 @@
 """How long to wait before the next attempt."""
 
+import math
 import random
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 
 _LONGEST_SECONDS = 900.0
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -25,22 +28,35 @@ def delay(attempt: int, first_seconds: float, longest_seconds: float = _LONGEST_
 
 @dataclass(slots=True)
 class Strain:
-    """How many times in a row something that every message needs has failed; shared by threads."""
+    """Pauses while something that every message needs fails, longer each time; shared by threads.
+
+    Messages that fail together are one failure: how many were in hand says nothing of how long it will last.
+    """
 
     first_pause_seconds: float
+    monotonic: Callable[[], float] = monotonic
     _failures: int = 0
+    _paused_until: float = -math.inf
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def failed(self) -> None:
-        """Count a failure."""
+        """Begin a pause, unless one is under way."""
         with self._lock:
+            now = self.monotonic()
+            if now < self._paused_until:
+                return
+            if now > self._paused_until + _LONGEST_PAUSE_SECONDS:
+                # Long ago: another failure than this one.
+                self._failures = 0
             self._failures += 1
+            self._paused_until = now + delay(self._failures, self.first_pause_seconds, _LONGEST_PAUSE_SECONDS)
 
     def succeeded(self) -> None:
-        """Forget the failures."""
-        self._failures = 0
+        """End the pause, and forget the failures."""
+        with self._lock:
+            self._failures = 0
+            self._paused_until = -math.inf
 
     def pause(self) -> float:
-        """Return how many seconds to take nothing new."""
-        failures = self._failures
-        return delay(failures, self.first_pause_seconds, _LONGEST_PAUSE_SECONDS) if failures else 0.0
+        """Return how many seconds from now to take nothing new."""
+        return max(0.0, self._paused_until - self.monotonic())

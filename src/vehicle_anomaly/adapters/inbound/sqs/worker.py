@@ -113,6 +113,9 @@ class Worker:
         self._strain = Strain(_FIRST_PAUSE_SECONDS)
         self._one_at_a_time_until = -math.inf
         self._stopping = threading.Event()
+        self._giving_back = threading.Lock()
+        self._not_begun: list[Lane] = []
+        self._last_poll_is_over = False
         # Unlike an Event, it may be put into by a signal's handler at any moment.
         self._orders: SimpleQueue[_Order] = SimpleQueue()
 
@@ -147,6 +150,8 @@ class Worker:
     def _poll(self) -> None:
         failures = 0
         while places := self._board.wait_for_places():
+            if self._stopping.wait(self._strain.pause()):
+                return
             cautious = monotonic() < self._one_at_a_time_until
             began = monotonic()
             deliveries: list[Delivery] = []
@@ -169,7 +174,7 @@ class Worker:
             if not deliveries and not failures and monotonic() - began < _FIRST_PAUSE_SECONDS:
                 # An endpoint that does not wait must not be asked without end.
                 pause = _FIRST_PAUSE_SECONDS
-            self._stopping.wait(max(pause, self._strain.pause()))
+            self._stopping.wait(pause)
 
     def _work_quick(self) -> None:
         while (job := self._board.next_quick()) is not None:
@@ -210,7 +215,7 @@ class Worker:
         if self._pace(request) is Pace.QUICK:
             self._finish(lane, request)
         elif not self._board.turn_long(lane):
-            self._give_back(lane)
+            self._give_back_after_last_poll([lane])
 
     def _continue(self, lane: Lane) -> None:
         # Opened again: what waits for a slot must not hold more than its message.
@@ -311,20 +316,32 @@ class Worker:
             self._heartbeat.give_back([first], seconds)
             self._board.drop(lane)
 
-    def _give_back(self, lane: Lane) -> None:
-        self._heartbeat.give_back([*lane.deliveries])
-        self._board.drop(lane)
+    def _give_back_after_last_poll(self, lanes: Sequence[Lane]) -> None:
+        """Give lanes back once nothing is received any more: this worker would receive them again."""
+        with self._giving_back:
+            self._not_begun += lanes
+            if not self._last_poll_is_over:
+                return
+            given_back = [*self._not_begun]
+            self._not_begun.clear()
+        self._heartbeat.give_back([delivery for lane in given_back for delivery in lane.deliveries])
+        for lane in given_back:
+            self._board.drop(lane)
+
+    def _after_last_poll(self) -> None:
+        with self._giving_back:
+            self._last_poll_is_over = True
+        self._give_back_after_last_poll([])
 
     def _drain(self, poller: threading.Thread, others: Sequence[threading.Thread]) -> None:
         end = monotonic() + self._options.drain_seconds - _LEAVING_SECONDS
         _log.info("stopping", drain_seconds=self._options.drain_seconds)
-        not_begun = self._board.stop()
+        self._give_back_after_last_poll(self._board.stop())
         self._stopping.set()
-        for lane in not_begun:
-            self._give_back(lane)
 
         def tell_when_empty() -> None:
             poller.join()
+            self._after_last_poll()
             self._board.wait_until_empty()
             self._orders.put(_Order.ALL_DONE)
 
