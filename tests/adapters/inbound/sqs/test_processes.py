@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from tests.adapters.inbound.sqs.conftest import RECORDS, SCORE
+from tests.freezing_proxy import freezing_proxy
 from tests.queues import (
     COMMAND,
     Queues,
@@ -228,6 +229,29 @@ def test_a_worker_that_is_stopped_gives_back_what_it_cannot_finish(
 
     back = queues.take_until(queues.requests, lambda taken: len(taken) == len(sent), within_seconds=5)
     assert {one.message_id for one in back} == sent
+
+
+def test_a_queue_that_no_longer_answers_does_not_hold_up_the_end(
+    environment: dict[str, str], queues: Queues
+) -> None:
+    with freezing_proxy(environment["AWS_ENDPOINT_URL"]) as proxy:
+        environment |= queues.environment(AWS_ENDPOINT_URL_SQS=proxy.url, N_ESTIMATORS="10000")
+        environment["REQUEST_QUEUE_URL"] = _through(proxy.url, queues.requests)
+        environment["RESULT_QUEUE_URL"] = _through(proxy.url, queues.results)
+        with worker_process(environment) as process:
+            process.wait_until_polling()
+            for number in range(12):
+                queues.send({"type": "ingest", "model_name": f"fleet-{number}", "records": RECORDS})
+            wait_until(lambda: queues.count_visible(queues.requests) == 0)
+            proxy.freeze()
+            process.signal(signal.SIGTERM)
+            signalled = time.monotonic()
+            assert process.wait() == 0
+            assert time.monotonic() - signalled < _DRAIN_SECONDS + 1
+
+
+def _through(proxy_url: str, queue_url: str) -> str:
+    return f"{proxy_url}/{queue_url.split('/', 3)[3]}"
 
 
 def test_a_collector_that_never_answers_does_not_hold_up_the_end(

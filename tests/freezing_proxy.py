@@ -1,0 +1,51 @@
+"""A TCP proxy that can be frozen: connections stay open, and nothing comes through any more."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from tests.http_service import host_and_port
+
+
+class FreezingProxy:
+    """Passes bytes on until it is frozen.
+
+    Attributes:
+        url: Where it listens.
+    """
+
+    def __init__(self, listener: socket.socket, target: tuple[str, int]) -> None:
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._listener = listener
+        self._target = target
+        self._flowing = threading.Event()
+        self._flowing.set()
+
+    def freeze(self) -> None:
+        """Let nothing through from now on."""
+        self._flowing.clear()
+
+    def accept(self) -> None:
+        """Pass connections on until the listener is closed."""
+        with suppress(OSError):
+            while True:
+                caller, _ = self._listener.accept()
+                service = socket.create_connection(self._target)
+                for source, sink in ((caller, service), (service, caller)):
+                    threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError), source, sink:
+            while data := source.recv(65536):
+                self._flowing.wait()
+                sink.sendall(data)
+
+
+@contextmanager
+def freezing_proxy(target_url: str) -> Iterator[FreezingProxy]:
+    """Stand before a service while the block runs."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = FreezingProxy(listener, host_and_port(target_url))
+        threading.Thread(target=proxy.accept, daemon=True).start()
+        yield proxy
