@@ -133,7 +133,7 @@ def _tell(shown: _Shown) -> None:
     console.print(
         f"{shown.scored:,} scoring requests in {shown.seconds:.1f} s: "
         f"{shown.scored / shown.seconds:,.0f} messages a second, with S3, SQS, producer and consumer on the "
-        f"same machine. Of all, {queue_report.share_line(shown.answered)}; {talk.repeated} came twice."
+        f"same machine. By {queue_report.share_line(shown.answered)}; {talk.repeated} came twice."
     )
     console.print("\nA result, as a consumer receives it:")
     console.print_json(json.dumps(next(one for one in talk.answers.values() if one["type"] == "scored")))
