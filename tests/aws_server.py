@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests import sqs_semantics
+from vehicle_anomaly.demo.local_aws import serve
 
 REPOSITORY: Final = Path(__file__).parents[1]
 
@@ -59,34 +60,6 @@ def _atomic(application: Application) -> Application:
     return answer
 
 
-def _serve() -> None:
-    # Here: it takes a second, and only the server's own process needs it.
-    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
-        DomainDispatcherApplication,
-        create_backend_app,
-    )
-    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
-
-    sqs_semantics.install()
-
-    class Handler(WSGIRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            pass
-
-    application = _atomic(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
-    print(f"http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201
-    # Ends with the test run, even if that is killed: its end of the pipe is closed then.
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-    server.serve_forever()
-
-
-def _exit_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    _serve()
+    sqs_semantics.install()
+    serve(_atomic)

@@ -99,7 +99,12 @@ class OneAtATime:
         return told, b"".join(answer)
 
 
-def _serve() -> None:
+def serve(guard: Callable[[Any], Any]) -> None:
+    """Serve S3 and SQS on a free port, told on standard output, until standard input ends.
+
+    Args:
+        guard: Makes of moto's WSGI application the one that is served.
+    """
     # The extra `demo-queue`; the other commands do not have it.
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
         DomainDispatcherApplication,
@@ -113,7 +118,7 @@ def _serve() -> None:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             pass
 
-    application = OneAtATime(DomainDispatcherApplication(create_backend_app))
+    application = guard(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201
     # Ends with who started it, even if that is killed: its end of the pipe is closed then.
@@ -127,4 +132,4 @@ def _exit_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve(OneAtATime)

@@ -4,39 +4,16 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from tests.adapters.outbound.programs import line_of, program
 from tests.adapters.outbound.publishers import REFUSED, WON
 from tests.fakes import a_trained_model, renamed
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
 
 DEFAULT = ModelName("default")
-REPOSITORY = Path(__file__).parents[3]
-
-
-@contextmanager
-def program(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.adapters.outbound.publishers", *arguments]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
-
-
-def line_of(running: subprocess.Popen[str]) -> str:
-    assert running.stdout is not None
-    line = running.stdout.readline()
-    assert line, "the program ended"
-    return line.strip()
 
 
 def test_of_16_processes_that_publish_one_version_exactly_one_wins_in_100_rounds(

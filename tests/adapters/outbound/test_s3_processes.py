@@ -4,16 +4,13 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import boto3
 import pytest
 
+from tests.adapters.outbound.programs import line_of, program
 from tests.adapters.outbound.publishers import REFUSED, WON
 from tests.fakes import a_trained_model, renamed
 from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
@@ -22,31 +19,11 @@ from vehicle_anomaly.adapters.outbound.s3_models import S3Models
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 
 DEFAULT = ModelName("default")
-REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def bucket(new_bucket: Callable[[], str]) -> str:
     return new_bucket()
-
-
-@contextmanager
-def program(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.adapters.outbound.publishers", *arguments]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
-
-
-def line_of(running: subprocess.Popen[str]) -> str:
-    assert running.stdout is not None
-    line = running.stdout.readline()
-    assert line, "the program ended"
-    return line.strip()
 
 
 def keys(bucket: str, prefix: str = "") -> list[str]:
