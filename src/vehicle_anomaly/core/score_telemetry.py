@@ -9,6 +9,7 @@ import numpy as np
 from vehicle_anomaly.core.errors import EmptyBatch
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
+from vehicle_anomaly.core.reasons import Reason, isolation
 from vehicle_anomaly.core.telemetry import Reading
 
 
@@ -40,6 +41,7 @@ class Verdict:
         is_anomaly: Whether something is wrong.
         missing: Features that had no value and were scored as the training median: their names, or their
             positions when the model has no names.
+        reasons: Why it is an anomaly, the most telling first; none when it is not.
     """
 
     vehicle_id: str
@@ -47,6 +49,7 @@ class Verdict:
     anomaly_score: float
     is_anomaly: bool
     missing: tuple[str, ...] | tuple[int, ...]
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,14 @@ class ScoreTelemetry:
         X = model.matrix([reading.values for reading in command.readings])
         scores = model.score(X)
         verdicts = tuple(
-            Verdict(reading.vehicle_id, reading.timestamp, score, score < 0, missing)
+            Verdict(
+                reading.vehicle_id,
+                reading.timestamp,
+                score,
+                score < 0,
+                missing,
+                (isolation(score, 0.0),) if score < 0 else (),
+            )
             for reading, score, missing in zip(
                 command.readings,
                 scores.tolist(),
