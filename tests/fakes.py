@@ -22,6 +22,7 @@ from vehicle_anomaly.core.model import (
 )
 from vehicle_anomaly.core.ports import ModelVersions
 from vehicle_anomaly.core.telemetry import TelemetryBatch
+from vehicle_anomaly.core.training_report import EarlierVersion, TrainingReport, training_report
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -40,6 +41,7 @@ class FixedClock:
 @dataclass(slots=True)
 class _Kept:
     versions: dict[str, TrainedModel] = field(default_factory=dict)
+    reports: dict[str, TrainingReport | None] = field(default_factory=dict)
     latest: ModelVersion | None = None
 
 
@@ -57,8 +59,9 @@ class InMemoryModels:
             kept = self._models.setdefault(name.value, _Kept())
             stored = kept.versions.get(version.value)
             if stored is None:
-                # Like any store, it gives back no estimator.
-                stored = kept.versions[version.value] = replace(model, estimator=None)
+                # Like any store, it gives back no estimator, and the report apart.
+                stored = kept.versions[version.value] = replace(model, estimator=None, report=None)
+                kept.reports[version.value] = model.report
                 kept.latest = version
             elif stored.content_sha256() != model.content_sha256():
                 raise VersionExists(name.value, version.value)
@@ -97,6 +100,12 @@ class InMemoryModels:
     def metadata(self, name: ModelName, version: ModelVersion) -> ModelMetadata:
         """Return what is known of a version."""
         return self.load(name, version).metadata
+
+    def report(self, name: ModelName, version: ModelVersion) -> TrainingReport | None:
+        """Return what was said of a version's training."""
+        self.load(name, version)
+        with self._lock:
+            return self._models[name.value].reports[version.value]
 
     def promote(self, name: ModelName, version: ModelVersion) -> None:
         """Make a version the latest."""
@@ -144,6 +153,7 @@ def a_trained_model(
     contamination: fitting.Contamination = 0.1,
     batch: TelemetryBatch | None = None,
     seed: int = 0,
+    before: EarlierVersion | None = None,
 ) -> TrainedModel:
     """Train a small model without publishing it.
 
@@ -155,6 +165,7 @@ def a_trained_model(
         contamination: As in scikit-learn.
         batch: What it learns; None for a batch by `seed`.
         seed: Another seed, other content.
+        before: The version that its report compares it with.
     """
     batch = a_batch(seed=seed) if batch is None else batch
     parameters = ForestParameters(n_estimators, contamination, random_state=42)
@@ -176,7 +187,9 @@ def a_trained_model(
         first_timestamp=NOON,
         last_timestamp=NOON,
     )
-    return TrainedModel(metadata, forest, np.median(batch.values, axis=0), estimator)
+    medians = np.median(batch.values, axis=0)
+    report = training_report(batch, medians, forest, before)
+    return TrainedModel(metadata, forest, medians, estimator, report)
 
 
 def renamed(model: TrainedModel, model_version: str, **known: Any) -> TrainedModel:

@@ -57,7 +57,7 @@ def test_the_files_of_a_version_are_those_that_its_manifest_lists(
 
     assert (files.model_name, files.model_version) == (DEFAULT, V1)
     listed = json.loads(files.manifest)["files"]
-    assert list(files.files) == ["forest.npz", "model.joblib"]
+    assert list(files.files) == ["forest.npz", "model.joblib", "report.json"]
     assert {name: hashlib.sha256(data).hexdigest() for name, data in files.files.items()} == {
         name: entry["sha256"] for name, entry in listed.items()
     }

@@ -29,6 +29,7 @@ from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
+from vehicle_anomaly.core.training_report import EarlierVersion, TrainingReport
 
 DEFAULT = ModelName("default")
 V1, V2, V3 = ModelVersion("v1"), ModelVersion("v2"), ModelVersion("v3")
@@ -84,6 +85,38 @@ def test_a_version_that_was_published_is_known_as_it_was_before(models: ModelRep
     assert models.metadata(name, V1) == model.metadata
     assert models.load(name, V1).metadata == model.metadata
     assert models.versions(name).versions == (model.metadata,)
+
+
+def test_what_was_said_of_a_training_is_kept(models: ModelRepository, model: TrainedModel) -> None:
+    report = a_trained_model("v2", seed=1, before=EarlierVersion("v1", _report(model))).report
+    models.publish(model)
+    models.publish(replace(renamed(model, "v2"), report=report))
+
+    assert models.report(DEFAULT, V1) == model.report
+    assert models.report(DEFAULT, V2) == report
+    assert models.load(DEFAULT, V2).report is None
+
+
+def test_a_version_may_have_no_report(models: ModelRepository, model: TrainedModel) -> None:
+    models.publish(replace(model, report=None))
+
+    assert models.report(DEFAULT, V1) is None
+    models.promote(DEFAULT, V1)
+
+
+def test_the_report_that_is_kept_is_that_of_the_first_publishing(
+    models: ModelRepository, model: TrainedModel
+) -> None:
+    models.publish(model)
+
+    models.publish(replace(model, report=None))
+
+    assert models.report(DEFAULT, V1) == model.report
+
+
+def _report(model: TrainedModel) -> TrainingReport:
+    assert model.report is not None
+    return model.report
 
 
 def test_loading_gives_no_estimator(models: ModelRepository, model: TrainedModel) -> None:
@@ -223,7 +256,7 @@ def test_of_a_name_without_a_version_nothing_is_known(models: ModelRepository, m
         models.latest(unknown)
     with pytest.raises(UnknownModel):
         models.versions(unknown)
-    for ask in (models.load, models.metadata, models.promote):
+    for ask in (models.load, models.metadata, models.report, models.promote):
         with pytest.raises(UnknownModelVersion):
             ask(unknown, V1)
     assert models.names() == [DEFAULT]

@@ -158,7 +158,8 @@ def _of_values(features: Iterable[FeatureSummary]) -> Iterator[BatchWarning]:
                 "far_outlier",
                 each.feature,
                 f"{name} is {far:g} at its farthest, though 98 % of its values lie from "
-                f"{each.quantiles[0]:g} to {each.quantiles[-1]:g}: if that stands for no value, send null instead.",
+                f"{each.quantiles[0]:g} to {each.quantiles[-1]:g}: if that stands for no value, send "
+                "null instead.",
             )
 
 

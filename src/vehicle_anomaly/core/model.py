@@ -15,6 +15,7 @@ from vehicle_anomaly.core.errors import InvalidModelName, InvalidModelVersion
 from vehicle_anomaly.core.fitting import Contamination
 from vehicle_anomaly.core.forest import Forest
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, NamedValues, Vector, check_feature_names, matrix
+from vehicle_anomaly.core.training_report import TrainingReport
 
 MODEL_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 MODEL_VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
@@ -149,12 +150,14 @@ class TrainedModel:
         medians: Shape (n_features,), float64: what stands in for a missing reading.
         estimator: The scikit-learn estimator the forest was taken from, to be stored for notebooks; None in a
             model that was loaded, which never reads it.
+        report: What is to be stored of the training; None in a model that was loaded, which does not read it.
     """
 
     metadata: ModelMetadata
     forest: Forest
     medians: NDArray[np.float64]
     estimator: Any = None
+    report: TrainingReport | None = None
 
     def __post_init__(self) -> None:
         if self.forest.n_features != self.metadata.n_features:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
+from vehicle_anomaly.core.training_report import TrainingReport
 
 
 class Clock(Protocol):
@@ -117,6 +118,15 @@ class ModelRepository(Protocol):
         Raises:
             UnknownModelVersion: It was never published.
             DamagedModel: Its manifest is unreadable.
+        """
+        ...
+
+    def report(self, name: ModelName, version: ModelVersion) -> TrainingReport | None:
+        """Return what was said of a version's training; None when it was published without a report.
+
+        Raises:
+            UnknownModelVersion: It was never published.
+            DamagedModel: Its manifest or its report is not what was published.
         """
         ...
 

@@ -180,8 +180,7 @@ def _still_stretches(ordered: _Ordered) -> Iterator[tuple[int, int, int, int]]:
     if len(begins) < _STUCK_STRETCHES:
         return
     restless = moved.mean(axis=0) >= _USUALLY_MOVES
-    others_moved: NDArray[np.bool_] = moved.any(axis=1)
-    still = ~moved & restless & others_moved[:, np.newaxis]
+    still = ~moved & restless & np.any(moved, axis=1, keepdims=True)
     # Of one vehicle, a stretch begins where the one before ends.
     follows = begins[1:] - begins[:-1] == STILL_STEPS
     for column in np.flatnonzero(still.sum(axis=0) >= _STUCK_STRETCHES).tolist():

@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 import numpy as np
 
 from vehicle_anomaly.core import fitting
-from vehicle_anomaly.core.errors import FeatureWithoutValues, Flaw
+from vehicle_anomaly.core.errors import (
+    DamagedModel,
+    FeatureWithoutValues,
+    Flaw,
+    UnknownModel,
+    UnknownModelVersion,
+)
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.model import (
     DEFAULT_MODEL_NAME,
@@ -17,6 +23,7 @@ from vehicle_anomaly.core.model import (
 )
 from vehicle_anomaly.core.ports import Clock, ModelRepository
 from vehicle_anomaly.core.telemetry import MAX_FLAWS, TelemetryBatch
+from vehicle_anomaly.core.training_report import EarlierVersion, training_report
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +59,7 @@ class TrainModel:
         _refuse_features_without_values(missing, batch.feature_names)
         medians = np.nanmedian(batch.values, axis=0)
         forest, estimator = fitting.fit(np.where(missing, medians, batch.values), self.parameters)
+        report = training_report(batch, medians, forest, self._version_before(command.model_name))
         # Read after the fit: a version is named, and sorts, by when it is published.
         trained_at = self.clock.now()
         metadata = ModelMetadata(
@@ -71,7 +79,16 @@ class TrainModel:
             first_timestamp=_in_utc(batch.timestamps.min()),
             last_timestamp=_in_utc(batch.timestamps.max()),
         )
-        return self.models.publish(TrainedModel(metadata, forest, medians, estimator))
+        return self.models.publish(TrainedModel(metadata, forest, medians, estimator, report))
+
+    def _version_before(self, name: ModelName) -> EarlierVersion | None:
+        try:
+            latest = self.models.latest(name)
+            report = self.models.report(name, latest)
+        except (UnknownModel, UnknownModelVersion, DamagedModel):
+            # A new version may well be what is to mend a damaged one: it is compared with nothing.
+            return None
+        return None if report is None else EarlierVersion(latest.value, report)
 
 
 def _refuse_features_without_values(missing: np.ndarray, names: tuple[str, ...] | None) -> None:

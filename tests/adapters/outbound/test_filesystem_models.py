@@ -85,7 +85,7 @@ def test_a_version_lies_where_the_contract_says(
     files = {
         f"default/{version}/{file}"
         for version in ("v1", "v2")
-        for file in ("forest.npz", "manifest.json", "model.joblib")
+        for file in ("forest.npz", "manifest.json", "model.joblib", "report.json")
     }
     found = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
     assert found == files | {"default/LATEST", "default/.lock"}
@@ -102,7 +102,7 @@ def test_the_manifest_vouches_for_the_files(
     assert manifest["format_version"] == 1
     assert manifest["metadata"]["model_version"] == "v1"
     assert manifest["metadata"]["trained_at"] == "2026-03-01T12:00:00Z"
-    assert set(manifest["files"]) == {"forest.npz", "model.joblib"}
+    assert set(manifest["files"]) == {"forest.npz", "model.joblib", "report.json"}
     for name, entry in manifest["files"].items():
         data = (folder / "v1" / name).read_bytes()
         assert entry == {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -235,6 +235,7 @@ def test_what_is_told_to_exist_is_on_the_disk_first(
         "sync artifacts",
         "sync forest.npz",
         "sync model.joblib",
+        "sync report.json",
         "sync manifest.json",
         f"sync {temporary}",
         f"sync {pointer}",
@@ -356,6 +357,7 @@ def test_a_folder_without_a_manifest_is_no_version_and_gives_way_to_one(
         "forest.npz",
         "manifest.json",
         "model.joblib",
+        "report.json",
     ]
 
 

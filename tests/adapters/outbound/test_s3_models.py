@@ -119,7 +119,7 @@ def test_a_version_lies_where_the_contract_says(
         *(
             f"fleet/default/{version}/{file}"
             for version in ("v1", "v2")
-            for file in ("forest.npz", "manifest.json", "model.joblib")
+            for file in ("forest.npz", "manifest.json", "model.joblib", "report.json")
         ),
     ]
     assert read(client, bucket, "fleet/default/LATEST").decode().strip() == "v2"
@@ -250,7 +250,7 @@ def test_a_forest_that_is_there_by_another_tool_is_read_to_be_hashed(
     assert store.versions(DEFAULT).damaged == ()
 
 
-@pytest.mark.parametrize("file", ["forest.npz", "model.joblib"])
+@pytest.mark.parametrize("file", ["forest.npz", "model.joblib", "report.json"])
 def test_a_file_that_is_gone_is_damage(
     store: S3Models, client: "S3Client", bucket: str, model: TrainedModel, file: str
 ) -> None:
@@ -277,7 +277,7 @@ def test_a_manifest_that_is_none_is_damage(
 
 # Dead publishers
 
-WRITES = ("publication", "forest", "estimator", "manifest", "latest", "deletion")
+WRITES = ("publication", "forest", "estimator", "report", "manifest", "latest", "deletion")
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -298,12 +298,13 @@ def test_whoever_comes_after_a_dead_publisher_finds_a_version_or_finishes_it(
     dead = renamed(model, "v2")
     die(client, bucket, dead, write, after=after)
     decided = write > 0 or after
+    there = (write, after) >= (WRITES.index("manifest"), True)
     moved = (write, after) >= (WRITES.index("latest"), True)
 
     known = store.versions(DEFAULT)
     assert known.damaged == ()
     assert known.latest == store.latest(DEFAULT) == (V2 if moved else V1)
-    assert (V2 in {each.model_version for each in known.versions}) == ((write, after) >= (3, True))
+    assert (V2 in {each.model_version for each in known.versions}) == there
 
     if same:
         later = renamed(model, "v2", trained_at=NOON.replace(hour=13))
@@ -413,7 +414,7 @@ def test_what_is_left_of_a_publishing_is_not_believed(
     die(client, bucket, renamed(model, "v2"), WRITES.index("publication"), after=True)
     whole = read(client, bucket, PUBLICATION)
     publication = s3_publication.decode(whole, DEFAULT, V2)
-    assert publication.files.keys() == {"forest.npz", "model.joblib"}
+    assert publication.files.keys() == {"forest.npz", "model.joblib", "report.json"}
 
     for damaged in (b"", b"\x00", whole[:-1], whole.replace(publication.files["forest.npz"][:20], b"?" * 20)):
         client.put_object(Bucket=bucket, Key=PUBLICATION, Body=damaged)

@@ -20,9 +20,10 @@ from vehicle_anomaly.adapters.outbound.model_codec import (
     FOREST,
     LATEST,
     MANIFEST,
-    MAX_FILE_BYTES,
     MAX_FOREST_BYTES,
     MAX_MANIFEST_BYTES,
+    MAX_REPORT_BYTES,
+    REPORT,
     Manifest,
     ModelFiles,
 )
@@ -39,6 +40,7 @@ from vehicle_anomaly.core.errors import (
 )
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel, newest_first
 from vehicle_anomaly.core.ports import DamagedVersion, ModelVersions, VersionFiles
+from vehicle_anomaly.core.training_report import TrainingReport
 
 _LOCK: Final = ".lock"
 _NEXT: Final = ".next"
@@ -73,9 +75,9 @@ class FilesystemModels:
                 manifest = _read(folder, name, version, MANIFEST, MAX_MANIFEST_BYTES)
             except FileNotFoundError as error:
                 raise unknown from error
+            listed = model_codec.listed_files(model_codec.decode_manifest(manifest, name, version))
             files = {
-                file: _file(folder, name, version, file, max_bytes)
-                for file, max_bytes in MAX_FILE_BYTES.items()
+                file: _file(folder, name, version, file, max_bytes) for file, max_bytes in listed.items()
             }
         model_codec.check_files(manifest, files, name, version)
         return VersionFiles(name, version, manifest, files)
@@ -143,6 +145,18 @@ class FilesystemModels:
         if manifest is None:
             raise unknown
         return model_codec.metadata(manifest)
+
+    def report(self, name: ModelName, version: ModelVersion) -> TrainingReport | None:
+        """Return what was said of a version's training."""
+        unknown = UnknownModelVersion(name.value, version.value)
+        with self._store_errors(), self._model_folder(name, unknown) as folder:
+            manifest = _manifest(folder, name, version)
+            if manifest is None:
+                raise unknown
+            if REPORT not in manifest.files:
+                return None
+            report = _file(folder, name, version, REPORT, MAX_REPORT_BYTES)
+        return model_codec.decode_report(manifest, report)
 
     def promote(self, name: ModelName, version: ModelVersion) -> None:
         """Make a version the latest, forward or back."""

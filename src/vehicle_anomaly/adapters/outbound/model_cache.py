@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, UnknownModel, UnknownModelVersion
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository, ModelVersions
+from vehicle_anomaly.core.training_report import TrainingReport
 
 
 @dataclass(slots=True)
@@ -117,6 +118,10 @@ class CachedModels:
     def metadata(self, name: ModelName, version: ModelVersion) -> ModelMetadata:
         """Ask the store."""
         return self._models.metadata(name, version)
+
+    def report(self, name: ModelName, version: ModelVersion) -> TrainingReport | None:
+        """Ask the store."""
+        return self._models.report(name, version)
 
     def check(self) -> None:
         """Ask the store."""

@@ -1,7 +1,8 @@
 """A trained model as the files that every store keeps, and back.
 
 `forest.npz` is what serving reads: flat arrays, no pickle. `model.joblib` is for notebooks: written, never
-read. `manifest.json` says what is known of the version and vouches for both; without it there is no version.
+read. `report.json` is what was said of the training; versions of before there were reports have none.
+`manifest.json` says what is known of the version and vouches for the others; without it there is no version.
 """
 
 import hashlib
@@ -19,9 +20,11 @@ from vehicle_anomaly.adapters.outbound import npz
 from vehicle_anomaly.core.errors import DamagedModel, Refusal
 from vehicle_anomaly.core.forest import ARRAY_DTYPES, Forest
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
+from vehicle_anomaly.core.training_report import TrainingReport
 
 FOREST: Final = "forest.npz"
 ESTIMATOR: Final = "model.joblib"
+REPORT: Final = "report.json"
 MANIFEST: Final = "manifest.json"
 LATEST: Final = "LATEST"
 
@@ -30,7 +33,14 @@ FORMAT_VERSION: Final = 1
 MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 MAX_FOREST_BYTES: Final = 1024 * 1024 * 1024
 """Of `forest.npz`, packed and unpacked: 1,000 trees on 4,096 samples each take 280 MB."""
-MAX_FILE_BYTES: Final = {FOREST: MAX_FOREST_BYTES, ESTIMATOR: 2 * 1024 * 1024 * 1024}
+MAX_REPORT_BYTES: Final = 32 * 1024 * 1024
+"""Of `report.json`: on 4,096 features it takes 6 MB."""
+MAX_FILE_BYTES: Final = {
+    FOREST: MAX_FOREST_BYTES,
+    ESTIMATOR: 2 * 1024 * 1024 * 1024,
+    REPORT: MAX_REPORT_BYTES,
+}
+_OPTIONAL: Final = frozenset({REPORT})
 MAX_VERSION_BYTES: Final = MAX_MANIFEST_BYTES + sum(MAX_FILE_BYTES.values())
 
 _SCALARS = {"offset": np.float64}
@@ -102,6 +112,8 @@ def encode(model: TrainedModel) -> ModelFiles:
     joblib.dump(model.estimator, estimator, compress=3)
     arrays = {**model.forest.arrays(), "offset": np.array([model.forest.offset]), "medians": model.medians}
     files = {FOREST: npz.write(arrays), ESTIMATOR: estimator.getvalue()}
+    if model.report is not None:
+        files[REPORT] = msgspec.json.encode(model.report)
     known = asdict(model.metadata)
     known["model_name"] = model.metadata.model_name.value
     known["model_version"] = model.metadata.model_version.value
@@ -179,6 +191,20 @@ def check_fingerprint(manifest: Manifest, file: str, size: int, sha256: str) -> 
         raise DamagedModel(told.model_name, told.model_version, reason)
 
 
+def listed_files(manifest: Manifest) -> dict[str, int]:
+    """Return the files that a manifest lists, each with the size that it may have at most.
+
+    Raises:
+        DamagedModel: One is missing that every version has, or one is there that none has.
+    """
+    listed = manifest.files.keys()
+    if not MAX_FILE_BYTES.keys() - _OPTIONAL <= listed <= MAX_FILE_BYTES.keys():
+        told = manifest.metadata
+        reason = f"{MANIFEST} lists {', '.join(listed)}: expected {', '.join(MAX_FILE_BYTES)}"
+        raise DamagedModel(told.model_name, told.model_version, reason)
+    return {file: max_bytes for file, max_bytes in MAX_FILE_BYTES.items() if file in listed}
+
+
 def check_files(
     manifest: bytes, files: Mapping[str, bytes], name: ModelName, version: ModelVersion
 ) -> ModelFiles:
@@ -194,8 +220,8 @@ def check_files(
         DamagedModel: They are not what was published.
     """
     listed = decode_manifest(manifest, name, version)
-    if not files.keys() == listed.files.keys() == MAX_FILE_BYTES.keys():
-        reason = f"{MANIFEST} lists {', '.join(listed.files)}: expected {', '.join(MAX_FILE_BYTES)}"
+    if files.keys() != listed_files(listed).keys():
+        reason = f"{MANIFEST} lists {', '.join(listed.files)}, and there are {', '.join(files)}"
         raise DamagedModel(name.value, version.value, reason)
     for file, data in files.items():
         check_fingerprint(listed, file, len(data), hashlib.sha256(data).hexdigest())
@@ -234,3 +260,24 @@ def decode(manifest: Manifest, forest: bytes) -> TrainedModel:
     if model.content_sha256() != manifest.content_sha256:
         raise DamagedModel(name, version, f"{MANIFEST} and {FOREST} are not the content that was published")
     return model
+
+
+def decode_report(manifest: Manifest, data: bytes) -> TrainingReport:
+    """Turn `report.json` back into what was said of a training.
+
+    Its hash is checked before a byte of it is parsed.
+
+    Raises:
+        DamagedModel: It is not what was published, or is no report.
+    """
+    check_fingerprint(manifest, REPORT, len(data), hashlib.sha256(data).hexdigest())
+    told = manifest.metadata
+    try:
+        report = msgspec.json.decode(data, type=TrainingReport)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        reason = f"{REPORT} is not readable: {error}"
+        raise DamagedModel(told.model_name, told.model_version, reason) from error
+    if len(report.features) != told.n_features:
+        reason = f"{REPORT} tells of {len(report.features)} features: expected {told.n_features}"
+        raise DamagedModel(told.model_name, told.model_version, reason)
+    return report

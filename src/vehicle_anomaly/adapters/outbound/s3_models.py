@@ -6,8 +6,8 @@ decided by one creation:
 
 1. The publisher creates `.publications/<name>/<version>`, which holds all files of the version. Whoever
    creates it has decided what the version is, though it is not there yet.
-2. From this publication, `forest.npz` and `model.joblib` are created, then `manifest.json`, in this order:
-   the version is there.
+2. From this publication, `forest.npz`, `model.joblib` and `report.json` are created, then `manifest.json`, in
+   this order: the version is there.
 3. LATEST is exchanged.
 4. The publication is deleted.
 
@@ -16,7 +16,7 @@ it is of the same content (success) or of other content (`VersionExists`).
 
 Why no order of steps and no death in between does harm:
 
-- A publication is created, never changed, and deleted only when all three files are there. So while one of
+- A publication is created, never changed, and deleted only when all files are there. So while one of
   them is missing there is at most one publication, and every process writes from that one.
 - The files are created, never overwritten. So whoever is late, with a request that was thought to be lost or
   with a publication that came after the deletion of the first one, finds all of them taken and changes
@@ -47,6 +47,7 @@ from vehicle_anomaly.adapters.outbound.model_codec import (
     MAX_FILE_BYTES,
     MAX_FOREST_BYTES,
     MAX_MANIFEST_BYTES,
+    REPORT,
     Manifest,
     ModelFiles,
 )
@@ -64,6 +65,7 @@ from vehicle_anomaly.core.errors import (
 )
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel, newest_first
 from vehicle_anomaly.core.ports import DamagedVersion, ModelVersions, VersionFiles
+from vehicle_anomaly.core.training_report import TrainingReport
 
 _MAX_LATEST_BYTES: Final = 1024
 _MOVES: Final = 256  # newlines at the end of LATEST, at most: before they repeat, 256 changes later
@@ -143,7 +145,8 @@ class S3Models:
         manifest = self._manifest_bytes(name, version)
         if manifest is None:
             raise UnknownModelVersion(name.value, version.value)
-        files = {file: self._file(name, version, file) for file in MAX_FILE_BYTES}
+        listed = model_codec.listed_files(model_codec.decode_manifest(manifest, name, version))
+        files = {file: self._file(name, version, file) for file in listed}
         model_codec.check_files(manifest, files, name, version)
         return VersionFiles(name, version, manifest, files)
 
@@ -199,6 +202,13 @@ class S3Models:
     def metadata(self, name: ModelName, version: ModelVersion) -> ModelMetadata:
         """Return what is known of a version."""
         return model_codec.metadata(self._manifest(name, version))
+
+    def report(self, name: ModelName, version: ModelVersion) -> TrainingReport | None:
+        """Return what was said of a version's training."""
+        manifest = self._manifest(name, version)
+        if REPORT not in manifest.files:
+            return None
+        return model_codec.decode_report(manifest, self._file(name, version, REPORT))
 
     def promote(self, name: ModelName, version: ModelVersion) -> None:
         """Make a version the latest, forward or back."""
