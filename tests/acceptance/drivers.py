@@ -10,9 +10,9 @@ import msgspec
 from tests.acceptance.telemetry import Message
 from vehicle_anomaly.adapters.inbound.wire.answers import (
     ingest_response,
-    metadata_response,
     score_batch_response,
     verdict_response,
+    version_response,
     versions_response,
 )
 from vehicle_anomaly.adapters.inbound.wire.commands import (
@@ -125,8 +125,9 @@ class InProcess:
     def version(self, name: str, version: str) -> Answer:
         """Ask for one version."""
         return self._answer(
-            lambda: metadata_response(
+            lambda: version_response(
                 self._models.metadata(ModelName(name), ModelVersion(version)),
+                self._models.report(ModelName(name), ModelVersion(version)),
                 is_latest=self._models.latest(ModelName(name)).value == version,
             )
         )

@@ -1,32 +1,13 @@
 """The documentation page in a real browser, where there is one."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.adapters.inbound.browser import BROWSER, OPTIONS, needs_a_browser
 from tests.adapters.inbound.http.service import Service
 from vehicle_anomaly.adapters.inbound.http.openapi import OPERATIONS
-
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # The browser's own calls home get nowhere either.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--virtual-time-budget=10000",
-    "--dump-dom",
-)
 
 
 def _requests(net_log: Path) -> list[tuple[str, str]]:
@@ -37,11 +18,16 @@ def _requests(net_log: Path) -> list[tuple[str, str]]:
     return [(params["initiator"], params["url"]) for params in told if "url" in params]
 
 
-@pytest.mark.skipif(BROWSER is None, reason="there is no chromium on the PATH")
+@needs_a_browser
 def test_the_operations_are_shown_and_nobody_else_is_asked(service: Service, tmp_path: Path) -> None:
-    assert BROWSER is not None
     net_log = tmp_path / "net.json"
-    own = (f"--user-data-dir={tmp_path / 'profile'}", f"--log-net-log={net_log}", f"{service.url}/schema")
+    own = (
+        "--virtual-time-budget=10000",
+        "--dump-dom",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        f"--log-net-log={net_log}",
+        f"{service.url}/schema",
+    )
     shown = subprocess.run(
         [BROWSER, *OPTIONS, *own], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=120
     ).stdout.decode()

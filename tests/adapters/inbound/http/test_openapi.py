@@ -113,6 +113,7 @@ def test_every_status_of_the_contract_is_documented() -> None:
         "listModels": {200, 503},
         "listModelVersions": {200, 400, 404, 503},
         "showModelVersion": {200, 400, 404, 503},
+        "showTrainingReport": {200, 400, 404, 503},
         "promoteModelVersion": {200, 400, 404, 413, 415, 503},
         "checkReadiness": {200, 503},
     }

@@ -7,6 +7,7 @@ import click
 from vehicle_anomaly.adapters.inbound.cli.examples import examples
 from vehicle_anomaly.adapters.inbound.cli.options import as_json as json_option
 from vehicle_anomaly.adapters.inbound.cli.printing import print_json, print_table
+from vehicle_anomaly.adapters.inbound.cli.report import report
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.adapters.inbound.cli.stores import copy, verify
 from vehicle_anomaly.adapters.inbound.wire.answers import (
@@ -14,6 +15,7 @@ from vehicle_anomaly.adapters.inbound.wire.answers import (
     ModelVersionItem,
     PromoteResponse,
     metadata_response,
+    version_response,
     versions_response,
 )
 from vehicle_anomaly.core.errors import DamagedModel, UnknownModel
@@ -25,15 +27,17 @@ from vehicle_anomaly.core.ports import ModelRepository, ModelVersions
     epilog=examples(
         "vehicle-anomaly models list",
         "vehicle-anomaly models show default",
+        "vehicle-anomaly models report default --open",
         "vehicle-anomaly models promote default 20261122100000000000-5f0c2a9be41d",
         "vehicle-anomaly models copy file:artifacts s3://my-models default 2026-11 --promote",
     ),
 )
 def models() -> None:
-    """List models and versions, choose which one answers, copy and verify."""
+    """List models and versions, report on one, choose which one answers, copy and verify."""
 
 
 models.add_command(copy)
+models.add_command(report)
 models.add_command(verify)
 
 
@@ -111,11 +115,11 @@ def promote(services: Services, name: str, version: str, as_json: bool) -> None:
 
 
 def _show_version(store: ModelRepository, name: ModelName, version: ModelVersion, *, as_json: bool) -> None:
-    known = store.metadata(name, version)
-    answer = metadata_response(known, is_latest=_latest(store, name) == version)
+    known, is_latest = store.metadata(name, version), _latest(store, name) == version
     if as_json:
-        print_json(answer)
+        print_json(version_response(known, store.report(name, version), is_latest=is_latest))
     else:
+        answer = metadata_response(known, is_latest=is_latest)
         print_table(("field", "value"), [(field, _told(answer, field)) for field in answer.__struct_fields__])
 
 

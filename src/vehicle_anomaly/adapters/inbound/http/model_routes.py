@@ -1,7 +1,9 @@
 """List, tell and promote the versions of models: `/models…`."""
 
+from typing import Final
+
 from anyio.to_thread import run_sync
-from litestar import Response, put
+from litestar import MediaType, Response, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -12,18 +14,25 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
     respond,
 )
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
+from vehicle_anomaly.adapters.inbound.pages.report_page import content_security_policy, report_page
 from vehicle_anomaly.adapters.inbound.wire import decoding
 from vehicle_anomaly.adapters.inbound.wire.answers import (
     ModelsResponse,
-    ModelVersionItem,
+    ModelVersionResponse,
     ModelVersionsResponse,
     PromoteResponse,
-    metadata_response,
+    version_response,
     versions_response,
 )
 from vehicle_anomaly.core.errors import DamagedModel, UnknownModel
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
+
+_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": f"{content_security_policy()}; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
@@ -35,9 +44,14 @@ def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
     def versions(name: str) -> ModelVersionsResponse:
         return versions_response(name, models.versions(ModelName(name)))
 
-    def metadata(name: str, version: str) -> ModelVersionItem:
+    def version_of(name: str, version: str) -> ModelVersionResponse:
         known = models.metadata(ModelName(name), ModelVersion(version))
-        return metadata_response(known, is_latest=latest(known.model_name) == known.model_version)
+        report = models.report(known.model_name, known.model_version)
+        return version_response(known, report, is_latest=latest(known.model_name) == known.model_version)
+
+    def page(name: str, version: str) -> str:
+        known = models.metadata(ModelName(name), ModelVersion(version))
+        return report_page(known, models.report(known.model_name, known.model_version))
 
     def latest(name: ModelName) -> ModelVersion | None:
         try:
@@ -62,11 +76,15 @@ def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
     async def show_version(
         request: HttpRequest, name: FromPath[str], version: FromPath[str]
     ) -> Response[bytes]:
-        return respond(request, await run_sync(metadata, name, version))
+        return respond(request, await run_sync(version_of, name, version))
+
+    @get("/models/{name:str}/versions/{version:str}/report")
+    async def show_report(name: FromPath[str], version: FromPath[str]) -> Response[str]:
+        return Response(await run_sync(page, name, version), media_type=MediaType.HTML, headers=_PAGE_HEADERS)
 
     @put("/models/{name:str}/latest")
     async def promote_version(request: HttpRequest, name: FromPath[str]) -> Response[bytes]:
         wanted = decoding.PROMOTE[request_encoding(request)](await read_body(request))
         return respond(request, await run_sync(promote, name, wanted.model_version))
 
-    return [list_models, list_versions, show_version, promote_version]
+    return [list_models, list_versions, show_version, show_report, promote_version]

@@ -41,7 +41,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call of the API."""
+    """One call of the API; `text` is the media type of an answer that is no message, and what it is."""
 
     method: str
     path: str
@@ -53,6 +53,7 @@ class Operation:
     request: Body | None = None
     problems: tuple[int, ...] = ()
     description: str = ""
+    text: tuple[str, str] | None = None
 
 
 OPERATIONS: Final = (
@@ -118,8 +119,19 @@ OPERATIONS: Final = (
         "Tell what is known of a version",
         "models",
         200,
-        Body(answers.ModelVersionItem, examples.VERSION_ANSWER),
+        Body(answers.ModelVersionResponse, examples.VERSION_ANSWER),
         problems=(400, 404, 503),
+    ),
+    Operation(
+        "get",
+        "/models/{name}/versions/{version}/report",
+        "showTrainingReport",
+        "Show in a browser what a version learned",
+        "models",
+        200,
+        None,
+        problems=(400, 404, 503),
+        text=("text/html", "A page that loads nothing and runs nothing."),
     ),
     Operation(
         "put",
@@ -168,7 +180,16 @@ OPERATIONS: Final = (
         200,
         Body(service.ReadinessResponse, examples.READY_ANSWER),
     ),
-    Operation("get", "/metrics", "scrapeMetrics", "Prometheus metrics", "service", 200, None),
+    Operation(
+        "get",
+        "/metrics",
+        "scrapeMetrics",
+        "Prometheus metrics",
+        "service",
+        200,
+        None,
+        text=("text/plain", "Prometheus text."),
+    ),
 )
 
 _PARAMETERS: Final = {
@@ -236,9 +257,10 @@ def _parameter(name: str) -> dict[str, Any]:
 
 
 def _success(each: Operation) -> dict[str, Any]:
-    if each.answer is None:
-        return {"description": "Prometheus text.", "content": {"text/plain": {"schema": {"type": "string"}}}}
-    return {"description": "Done.", "content": _content(each.answer)}
+    if each.text is not None:
+        media_type, description = each.text
+        return {"description": description, "content": {media_type: {"schema": {"type": "string"}}}}
+    return {"description": "Done.", "content": {} if each.answer is None else _content(each.answer)}
 
 
 def _content(body: Body) -> dict[str, Any]:

@@ -23,6 +23,57 @@ _METADATA: Final[dict[str, Any]] = {
     "first_timestamp": "2026-11-22T09:59:57Z",
     "last_timestamp": "2026-11-22T09:59:59Z",
 }
+_REPORT: Final[dict[str, Any]] = {
+    "sampled_readings": 3,
+    "quantile_levels": [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99],
+    "features": [
+        {
+            "feature": "engine_speed_rpm",
+            "minimum": 810.0,
+            "maximum": 1495.0,
+            "median": 1470.0,
+            "quantiles": [810.0, 810.0, 810.0, 1470.0, 1495.0, 1495.0, 1495.0],
+            "distinct": 3,
+            "missing": 0,
+            "missing_share": 0.0,
+            "histogram": {"low": 810.0, "high": 1495.0, "counts": [1, 0, 0, 2]},
+        }
+    ],
+    "scores": {
+        "sampled_readings": 3,
+        "minimum": -0.012,
+        "median": 0.031,
+        "maximum": 0.034,
+        "share_anomalous": 0.333,
+        "histogram": {"low": -0.012, "high": 0.034, "counts": [1, 0, 0, 2]},
+    },
+    "warnings": [
+        {
+            "code": "few_vehicles",
+            "feature": None,
+            "message": "All readings are of two vehicles: use the model for them alone, or train on more, "
+            "for what is normal for others is not in it.",
+        }
+    ],
+    "change": {
+        "since_version": "20261121100002110034-0d1f93b27ac5",
+        "features": [
+            {
+                "feature": "engine_speed_rpm",
+                "psi": 0.031,
+                "by_chance": 0.0021,
+                "reading": "stable",
+                "median_before": 1455.0,
+                "missing_share_before": 0.0,
+                "cuts": [820.0, 1455.0, 1490.0],
+                "shares_before": [0.25, 0.25, 0.25, 0.25],
+                "shares_now": [0.24, 0.29, 0.25, 0.22],
+            }
+        ],
+        "added": ["air_flow_rate_gps"],
+        "removed": [],
+    },
+}
 _VERDICT: Final[dict[str, Any]] = {
     "vehicle_id": "veh-017",
     "timestamp": "2026-11-22T10:00:05Z",
@@ -69,11 +120,12 @@ SCORE_BATCH_ANSWER: Final = {
 }
 SCORE_BATCH_ANSWER["results"][0]["missing"] = []  # type: ignore[index]
 MODELS_ANSWER: Final = {"models": ["default", "vans"]}
-VERSION_ANSWER: Final = {**_METADATA, "is_latest": True}
+_VERSION_ITEM: Final = {**_METADATA, "is_latest": True}
+VERSION_ANSWER: Final = {**_VERSION_ITEM, "report": _REPORT}
 VERSIONS_ANSWER: Final = {
     "model_name": "default",
     "latest": _VERSION,
-    "versions": [VERSION_ANSWER],
+    "versions": [_VERSION_ITEM],
     "damaged": [],
 }
 PROMOTE_REQUEST: Final = {"model_version": _VERSION}

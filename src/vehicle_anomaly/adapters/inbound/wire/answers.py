@@ -6,9 +6,11 @@ import msgspec
 from msgspec import Meta
 
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText, Timestamp, VehicleId
+from vehicle_anomaly.adapters.inbound.wire.reports import ReportItem, report_item
 from vehicle_anomaly.core.model import ModelMetadata
 from vehicle_anomaly.core.ports import ModelVersions
 from vehicle_anomaly.core.score_telemetry import Verdict, Verdicts
+from vehicle_anomaly.core.training_report import TrainingReport
 
 
 class VerdictResponse(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +85,15 @@ class ModelVersionItem(ModelMetadataResponse, frozen=True):
     is_latest: bool
 
 
+class ModelVersionResponse(ModelVersionItem, frozen=True):
+    """All that is known of one version."""
+
+    report: Annotated[
+        ReportItem | None,
+        Meta(description="What was said of its training; null in versions from before there were reports."),
+    ]
+
+
 class DamagedVersionItem(msgspec.Struct, frozen=True):
     """A version that is not what was published, and does not load."""
 
@@ -144,6 +155,14 @@ def ingest_response(known: ModelMetadata) -> IngestResponse:
 def metadata_response(known: ModelMetadata, *, is_latest: bool) -> ModelVersionItem:
     """Say what is known of a version."""
     return ModelVersionItem(**_told(known), is_latest=is_latest)
+
+
+def version_response(
+    known: ModelMetadata, report: TrainingReport | None, *, is_latest: bool
+) -> ModelVersionResponse:
+    """Say all that is known of one version."""
+    told = None if report is None else report_item(report)
+    return ModelVersionResponse(**_told(known), is_latest=is_latest, report=told)
 
 
 def versions_response(model_name: str, found: ModelVersions) -> ModelVersionsResponse:
