@@ -56,6 +56,19 @@ format: setup
 bench: setup
     {{ python }} -m tests.benchmarks
 
+# Draw docs/report.png anew: the report on the demonstration's fleet, with Chromium
+report-picture: demo
+    #!/usr/bin/env bash
+    set -euo pipefail
+    folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT
+    export MODEL_ARTIFACT_DIR=$folder/models
+    {{ command }} train --model-version monday demo/training.csv > /dev/null
+    {{ command }} train --model-version tuesday demo/today.csv > /dev/null
+    {{ command }} models report default tuesday --output "$folder/report.html" > /dev/null
+    chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$folder/profile" \
+        --force-device-scale-factor=0.7 --window-size=1000,2120 \
+        --screenshot=docs/report.png "file://$folder/report.html" 2> /dev/null
+
 # Pin every dependency with hashes and without the address of an index; `just lock --upgrade` moves them
 lock *ARGS:
     {{ pip_compile }} {{ ARGS }} pyproject.toml -o requirements.txt

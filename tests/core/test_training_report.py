@@ -172,7 +172,7 @@ def test_a_sensor_that_stands_still_in_one_vehicle_is_stuck() -> None:
     (warning,) = report(batch).warnings
 
     assert (warning.code, warning.feature) == ("stuck", "b")
-    assert "vehicle 'veh-3' stays at 63.5 for 200 readings in a row" in warning.message
+    assert "vehicle 'veh-3' stays at 63.5 for at least 200 readings in a row" in warning.message
 
 
 def test_a_sensor_that_stands_still_for_a_long_time_is_stuck() -> None:

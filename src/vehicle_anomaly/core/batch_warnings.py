@@ -176,13 +176,13 @@ def _far(each: FeatureSummary) -> float | None:
 
 def _of_stuck(sequences: Sequences, features: Sequence[FeatureSummary]) -> Iterator[BatchWarning]:
     for stuck in sequences.stuck:
-        feature = features[stuck.column].feature
-        others = f" and in {stuck.vehicles - 1} other vehicles" if stuck.vehicles > 1 else ""
+        feature, more = features[stuck.column].feature, stuck.vehicles - 1
+        others = "" if not more else f", and in {more} other vehicle{'s' if more > 1 else ''} too"
         yield BatchWarning(
             "stuck",
             feature,
-            f"{_named(feature)} of vehicle {stuck.vehicle_id!r} stays at {stuck.value:g} for "
-            f"{stuck.readings:,} readings in a row{others} while other signals move: check the sensor, and "
+            f"{_named(feature)} of vehicle {stuck.vehicle_id!r} stays at {stuck.value:g} for at least "
+            f"{stuck.readings:,} readings in a row while other signals move{others}: check the sensor, and "
             "train without these readings.",
         )
 

@@ -95,12 +95,11 @@ def training_report(
     """
     values, n_readings = batch.values, len(batch.values)
     labels: Sequence[int | str] = batch.feature_names or range(values.shape[1])
-    missing = np.isnan(values).sum(axis=0)
     rows = sample_rows(n_readings, values.shape[1])
     sampled = n_readings if rows is None else len(rows)
     known_before = {} if before is None else {each.feature: each for each in before.report.features}
     features, stabilities = [], []
-    for summary, ordered in summaries(values, medians, missing, labels):
+    for summary, ordered in summaries(values, medians, labels):
         features.append(summary)
         earlier = known_before.get(summary.feature)
         if before is not None and earlier is not None:

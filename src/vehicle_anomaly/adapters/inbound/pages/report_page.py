@@ -5,9 +5,8 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
 
 from vehicle_anomaly.adapters.inbound.pages.charts import Chart, histogram_chart, pairs_chart
 from vehicle_anomaly.adapters.inbound.pages.numbers import number, percent
@@ -17,6 +16,10 @@ from vehicle_anomaly.core.model import ModelMetadata
 from vehicle_anomaly.core.stability import FeatureStability
 from vehicle_anomaly.core.training_report import ScoreDistribution, TrainingReport
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_PAGES: Final = "vehicle_anomaly.adapters.inbound.pages"
 _SCORES: Final = (720, 180)
 _FEATURE: Final = (132, 30)
 _SHOWN_AT_FIRST: Final = 15
@@ -68,10 +71,13 @@ def _changes(report: TrainingReport | None) -> _Changes:
 
 
 @cache
-def _environment() -> Environment:
+def _template() -> "Template":
+    # Imported here: most processes never show a page.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
     # All that is put in is escaped: names of features and vehicles are what somebody sent.
     environment = Environment(
-        loader=PackageLoader("vehicle_anomaly.adapters.inbound.pages", "templates"),
+        loader=PackageLoader(_PAGES, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -89,20 +95,12 @@ def _environment() -> Environment:
         "bins": _bins,
     }
     environment.filters.update(filters)
-    return environment
-
-
-@cache
-def _template() -> Template:
-    return _environment().get_template("report.html")
+    return environment.get_template("report.html")
 
 
 @cache
 def _style() -> str:
-    loader = _environment().loader
-    if loader is None:
-        raise FileNotFoundError("report.css")
-    return loader.get_source(_environment(), "report.css")[0].strip()
+    return files(_PAGES).joinpath("templates/report.css").read_text(encoding="utf-8").strip()
 
 
 def _moment(moment: datetime) -> str:
