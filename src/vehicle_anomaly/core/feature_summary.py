@@ -99,9 +99,11 @@ def summaries(
     n_readings, n_features = values.shape
     minima, maxima, missing = _extremes(values)
     rows = sample_rows(n_readings, n_features)
+    # A copy, but of the sample. A row is read at once: one column after another would read it many times.
+    sample = np.array((values if rows is None else values[rows]).T, order="C")
+    sample.sort(axis=1)  # NaN comes last
     for column, label in enumerate(labels):
-        taken = values[:, column] if rows is None else values[rows, column]
-        ordered = np.sort(taken)  # NaN comes last
+        ordered = sample[column]
         ordered = ordered[: np.searchsorted(ordered, np.inf, side="right")]
         if not len(ordered):
             # The few readings that have a value are not in the sample.

@@ -17,7 +17,7 @@ from vehicle_anomaly.core.sequences import sequences
 from vehicle_anomaly.core.stability import Change, FeatureStability, stability
 from vehicle_anomaly.core.telemetry import TelemetryBatch
 
-MAX_SCORED: Final = 10_000
+MAX_SCORED: Final = 5_000
 """Training readings that are scored for the report at most."""
 
 _SCORE_BINS: Final = 40
