@@ -160,9 +160,11 @@ class Container(containers.DeclarativeContainer):
         settings.provided.model_cache_size,
     )
     train_model: providers.Provider[TrainModel] = providers.Singleton(
-        TrainModel, models, clock, settings.provided.forest_parameters
+        TrainModel, models, clock, settings.provided.forest_parameters, settings.provided.guard_parameters
     )
-    score_telemetry: providers.Provider[ScoreTelemetry] = providers.Singleton(ScoreTelemetry, models)
+    score_telemetry: providers.Provider[ScoreTelemetry] = providers.Singleton(
+        ScoreTelemetry, models, settings.provided.guarded
+    )
     http_app = providers.Singleton(
         create_app,
         providers.Callable(drive_http, train_model, score_telemetry, models),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from vehicle_anomaly.core.fitting import Contamination, ForestParameters
+from vehicle_anomaly.core.guard_fitting import GuardParameters
 from vehicle_anomaly.core.model import MODEL_NAME_PATTERN
 
 
@@ -63,6 +64,8 @@ _EXPECTED: Final = {
     "score_object_model_name": "the name of a model",
     "result_payload_bucket": "the name of an S3 bucket",
     "result_queue_url": "the URL of a queue such as https://sqs.eu-central-1.amazonaws.com/123456789012/results",
+    "false_alarm_rate": "a number from 0.0001 to 0.5",
+    "guards": "on or off",
     "log_level": "DEBUG, INFO, WARNING, ERROR or CRITICAL",
 }
 
@@ -97,7 +100,9 @@ class Settings(msgspec.Struct, frozen=True):
         worker_retry_seconds: How long a message is invisible after its first failure; then twice as long.
         n_estimators: Trees of a forest.
         contamination: Share of the training readings taken as anomalous, or `auto`.
-        random_state: Seed of a forest.
+        random_state: Seed of a forest and its guards.
+        guards: Whether models are trained and read with guards; `off` leaves everything to the forest.
+        false_alarm_rate: Share of healthy readings that guards and forest together may call an anomaly.
     """
 
     environment: Annotated[str, msgspec.Meta(min_length=1)] = "development"
@@ -125,12 +130,24 @@ class Settings(msgspec.Struct, frozen=True):
     n_estimators: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
     contamination: Annotated[float, msgspec.Meta(gt=0, le=0.5)] | Literal["auto"] = 0.05
     random_state: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 42
+    guards: Literal["on", "off"] = "on"
+    false_alarm_rate: Annotated[float, msgspec.Meta(ge=0.0001, le=0.5)] = 0.01
 
     @property
     def forest_parameters(self) -> ForestParameters:
         """How forests are grown."""
         contamination: Contamination = self.contamination
         return ForestParameters(self.n_estimators, contamination, self.random_state)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether guards take part in verdicts."""
+        return self.guards == "on"
+
+    @property
+    def guard_parameters(self) -> GuardParameters | None:
+        """How guards are made; None where they are off."""
+        return GuardParameters(self.false_alarm_rate, self.random_state) if self.guarded else None
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:

@@ -66,6 +66,27 @@ def fit(X: NDArray[np.float64], parameters: ForestParameters) -> tuple[Forest, "
     return forest, estimator
 
 
+def held_out_scores(
+    X: NDArray[np.float64], fold: NDArray[np.int64], parameters: ForestParameters
+) -> NDArray[np.float64]:
+    """Score readings by forests that did not see what they were taken with.
+
+    Args:
+        X: Shape (n_readings, n_features), no NaN.
+        fold: Shape (n_readings,): readings of a fold are left out together; at least two different ones.
+        parameters: How forests are grown.
+
+    Returns:
+        Shape (n_readings,): scikit-learn's `score_samples`.
+    """
+    scores = np.empty(len(X))
+    for each in np.unique(fold).tolist():
+        held = fold == each
+        forest, _ = fit(X[~held], replace(parameters, contamination="auto"))
+        scores[held] = forest.score_samples(X[held])
+    return scores
+
+
 def flatten(estimator: "IsolationForest") -> Forest:
     """Take the trees of a fitted estimator as flat arrays.
 

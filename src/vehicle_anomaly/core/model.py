@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vehicle_anomaly.core.errors import InvalidModelName, InvalidModelVersion
 from vehicle_anomaly.core.fitting import Contamination
 from vehicle_anomaly.core.forest import Forest
+from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, NamedValues, Vector, check_feature_names, matrix
 from vehicle_anomaly.core.training_report import TrainingReport
 
@@ -74,6 +75,11 @@ class ModelVersion:
 
 DEFAULT_MODEL_NAME = ModelName("default")
 
+GuardsKind = Literal["none", "ranges", "partial", "full"]
+"""What a version has beside its forest: `none`: nothing, `is_anomaly` is the forest's alone. `ranges`: ranges
+and gaps, for there were too few readings to compare sensors. `partial`: some sensors are compared with the
+others, those that tell most about each other. `full`: all are."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelMetadata:
@@ -95,6 +101,9 @@ class ModelMetadata:
         vehicle_count: Different vehicles among the readings.
         first_timestamp: The earliest reading, aware.
         last_timestamp: The latest reading, aware.
+        guards: What stands beside the forest.
+        false_alarm_rate: Share of healthy readings that guards and forest together were set to call an
+            anomaly; None without guards.
     """
 
     model_name: ModelName
@@ -112,8 +121,12 @@ class ModelMetadata:
     vehicle_count: int
     first_timestamp: datetime
     last_timestamp: datetime
+    guards: GuardsKind = "none"
+    false_alarm_rate: float | None = None
 
     def __post_init__(self) -> None:
+        if (self.guards == "none") != (self.false_alarm_rate is None):
+            raise ValueError("false_alarm_rate: expected one with guards, and none without")
         if len(self.missing_per_feature) != self.n_features:
             raise ValueError(f"missing_per_feature: expected {self.n_features} counts")
         if self.feature_names is not None:
@@ -151,6 +164,7 @@ class TrainedModel:
         estimator: The scikit-learn estimator the forest was taken from, to be stored for notebooks; None in a
             model that was loaded, which never reads it.
         report: What is to be stored of the training; None in a model that was loaded, which does not read it.
+        guards: What stands beside the forest; None when nothing does.
     """
 
     metadata: ModelMetadata
@@ -158,8 +172,15 @@ class TrainedModel:
     medians: NDArray[np.float64]
     estimator: Any = None
     report: TrainingReport | None = None
+    guards: Guards | None = None
 
     def __post_init__(self) -> None:
+        if (self.guards is None) != (self.metadata.guards == "none"):
+            raise ValueError(f"guards: expected {self.metadata.guards}")
+        if self.guards is not None and self.guards.n_features != self.metadata.n_features:
+            raise ValueError(
+                f"expected guards on {self.metadata.n_features} features, got {self.guards.n_features}"
+            )
         if self.forest.n_features != self.metadata.n_features:
             raise ValueError(
                 f"expected a forest on {self.metadata.n_features} features, got {self.forest.n_features}"
@@ -202,7 +223,17 @@ class TrainedModel:
             content.update(f"{name}:{array.dtype.str}{array.shape}\n".encode())
             content.update(np.ascontiguousarray(array).tobytes())
         content.update(f"offset={self.forest.offset!r}".encode())
+        if self.guards is not None:
+            self._add_guards(content, self.guards)
         return content.hexdigest()
+
+    def _add_guards(self, content: "hashlib._Hash", guards: Guards) -> None:
+        known = self.metadata
+        content.update(f"guards={known.guards} false_alarm_rate={known.false_alarm_rate!r}\n".encode())
+        for name, array in (*guards.trees.arrays().items(), *guards.arrays().items()):
+            content.update(f"{name}:{array.dtype.str}{array.shape}\n".encode())
+            content.update(np.ascontiguousarray(array).tobytes())
+        content.update(f"depth={guards.trees.depth} limit={guards.isolation_limit!r}".encode())
 
 
 def newest_first(versions: Sequence[ModelMetadata]) -> list[ModelMetadata]:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-Code = Literal["missing", "out_of_range", "inconsistent", "isolation"]
+Code = Literal["out_of_range", "missing", "inconsistent", "isolation"]
 
 CODES: Final[tuple[Code, ...]] = get_args(Code)
-"""All codes."""
+"""All codes, in the order in which reasons are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +14,9 @@ class Reason:
     """One reason why a reading is an anomaly.
 
     Attributes:
-        code: `missing`: a sensor gave no value that always gave one in training. `out_of_range`: a value is
-            outside of what training saw, by a margin. `inconsistent`: the value of one sensor contradicts the
+        code: `out_of_range`: a value is outside of what training saw, by a margin. `missing`: a sensor gave
+            no value that always gave one in training. `inconsistent`: the value of one sensor contradicts the
             others. `isolation`: the forest finds the reading as a whole unusual.
-        message: A sentence.
         feature: Name or position of the sensor; None when it is about the reading as a whole.
         observed: The sensor's value, in its unit; the anomaly score for `isolation`.
         expected: What the other sensors lead one to expect of it, in its unit.
@@ -26,11 +25,44 @@ class Reason:
     """
 
     code: Code
-    message: str
     feature: int | str | None = None
     observed: float | None = None
     expected: float | None = None
     limit: float | None = None
+
+    @property
+    def message(self) -> str:
+        """A sentence."""
+        # Made when it is asked for: most readings of a large batch are only counted.
+        name = self.feature if isinstance(self.feature, str) else f"Feature {self.feature}"
+        expected = "" if self.expected is None else f" The other sensors suggest about {self.expected:.4g}."
+        match self.code:
+            case "out_of_range":
+                return f"{name} reads {self.observed:.4g}, {self._side()} all that training saw.{expected}"
+            case "missing":
+                return f"{name} has no value, though it had one in training.{expected}"
+            case "inconsistent":
+                return (
+                    f"{name} reads {self.observed:.4g}, which contradicts the other sensors.{self._bound()}"
+                )
+            case "isolation":
+                return (
+                    "The reading as a whole is unlike those of healthy vehicles: its anomaly score is "
+                    f"{self.observed:.3g}, below {self.limit:.3g}."
+                )
+
+    def _side(self) -> str:
+        if self.observed is None or self.limit is None:
+            return "outside of"
+        return "above" if self.observed > self.limit else "below"
+
+    def _bound(self) -> str:
+        if self.expected is None:
+            return ""
+        if self.limit is None or self.observed is None:
+            return f" They suggest about {self.expected:.4g}."
+        most = "at most" if self.observed > self.limit else "at least"
+        return f" They suggest about {self.expected:.4g}, {most} {self.limit:.4g}."
 
 
 def isolation(score: float, limit: float) -> Reason:
@@ -40,8 +72,4 @@ def isolation(score: float, limit: float) -> Reason:
         score: Its anomaly score.
         limit: The score below which that is a reason.
     """
-    message = (
-        f"The reading as a whole is unlike those of healthy vehicles: its anomaly score is {score:.3g}, "
-        f"below {limit:.3g}."
-    )
-    return Reason("isolation", message, observed=score, limit=limit)
+    return Reason("isolation", observed=score, limit=limit)

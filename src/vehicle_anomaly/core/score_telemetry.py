@@ -7,9 +7,10 @@ from datetime import datetime
 import numpy as np
 
 from vehicle_anomaly.core.errors import EmptyBatch
+from vehicle_anomaly.core.judging import judge
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
-from vehicle_anomaly.core.reasons import Reason, isolation
+from vehicle_anomaly.core.reasons import Reason
 from vehicle_anomaly.core.telemetry import Reading
 
 
@@ -38,7 +39,7 @@ class Verdict:
         vehicle_id: Of the reading.
         timestamp: Of the reading.
         anomaly_score: scikit-learn's `decision_function`: negative is anomalous.
-        is_anomaly: Whether something is wrong.
+        is_anomaly: Whether there is a reason to call it one.
         missing: Features that had no value and were scored as the training median: their names, or their
             positions when the model has no names.
         reasons: Why it is an anomaly, the most telling first; none when it is not.
@@ -63,9 +64,15 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class ScoreTelemetry:
-    """Scores readings against a model."""
+    """Scores readings against a model.
+
+    Attributes:
+        models: Where from.
+        guarded: Whether a model's guards take part; without, the forest decides alone.
+    """
 
     models: ModelRepository
+    guarded: bool = True
 
     def __call__(self, command: ScoreTelemetryCommand) -> Verdicts:
         """Score.
@@ -84,19 +91,14 @@ class ScoreTelemetry:
         model = self.models.load(name, command.model_version or self.models.latest(name))
         X = model.matrix([reading.values for reading in command.readings])
         scores = model.score(X)
+        judged = judge(model, X, scores, guarded=self.guarded)
         verdicts = tuple(
-            Verdict(
-                reading.vehicle_id,
-                reading.timestamp,
-                score,
-                score < 0,
-                missing,
-                (isolation(score, 0.0),) if score < 0 else (),
-            )
-            for reading, score, missing in zip(
+            Verdict(reading.vehicle_id, reading.timestamp, score, bool(reasons), missing, reasons)
+            for reading, score, missing, reasons in zip(
                 command.readings,
                 scores.tolist(),
                 _missing(X, model.metadata.feature_names),
+                judged,
                 strict=True,
             )
         )

@@ -1,11 +1,12 @@
 """The use case: learn what is normal from a batch of telemetry."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 
-from vehicle_anomaly.core import fitting
+from vehicle_anomaly.core import fitting, guard_fitting
 from vehicle_anomaly.core.errors import (
     DamagedModel,
     FeatureWithoutValues,
@@ -14,8 +15,12 @@ from vehicle_anomaly.core.errors import (
     UnknownModelVersion,
 )
 from vehicle_anomaly.core.fitting import ForestParameters
+from vehicle_anomaly.core.forest import Forest
+from vehicle_anomaly.core.guard_fitting import GuardParameters
+from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.model import (
     DEFAULT_MODEL_NAME,
+    GuardsKind,
     ModelMetadata,
     ModelName,
     ModelVersion,
@@ -28,20 +33,36 @@ from vehicle_anomaly.core.training_report import EarlierVersion, training_report
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainModelCommand:
-    """Train a model on a batch, as a version of the caller's naming or the service's."""
+    """Train a model on a batch, as a version of the caller's naming or the service's.
+
+    Attributes:
+        batch: What to learn.
+        model_name: The model.
+        model_version: The version; None for one of the service's naming.
+        false_alarm_rate: Share of healthy readings that may be called an anomaly; None for the service's.
+    """
 
     batch: TelemetryBatch
     model_name: ModelName = DEFAULT_MODEL_NAME
     model_version: ModelVersion | None = None
+    false_alarm_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TrainModel:
-    """Fits a forest to a batch and publishes it as an immutable version."""
+    """Fits a forest and guards to a batch and publishes them as an immutable version.
+
+    Attributes:
+        models: Where to.
+        clock: What time it is.
+        parameters: How the forest is grown.
+        guards: How guards are made; None for the forest alone.
+    """
 
     models: ModelRepository
     clock: Clock
     parameters: ForestParameters
+    guards: GuardParameters | None = None
 
     def __call__(self, command: TrainModelCommand) -> ModelMetadata:
         """Train and publish.
@@ -58,7 +79,10 @@ class TrainModel:
         missing = np.isnan(batch.values)
         _refuse_features_without_values(missing, batch.feature_names)
         medians = np.nanmedian(batch.values, axis=0)
-        forest, estimator = fitting.fit(np.where(missing, medians, batch.values), self.parameters)
+        X = np.where(missing, medians, batch.values)
+        forest, estimator = fitting.fit(X, self.parameters)
+        how = self._guard_parameters(command)
+        guards = None if how is None else guard_fitting.fit(batch, _held_out(X, forest, self.parameters), how)
         report = training_report(batch, medians, forest, self._version_before(command.model_name))
         # Read after the fit: a version is named, and sorts, by when it is published.
         trained_at = self.clock.now()
@@ -78,8 +102,15 @@ class TrainModel:
             vehicle_count=len(set(batch.vehicle_ids)),
             first_timestamp=_in_utc(batch.timestamps.min()),
             last_timestamp=_in_utc(batch.timestamps.max()),
+            guards=_kind(guards),
+            false_alarm_rate=None if guards is None or how is None else how.false_alarm_rate,
         )
-        return self.models.publish(TrainedModel(metadata, forest, medians, estimator, report))
+        return self.models.publish(TrainedModel(metadata, forest, medians, estimator, report, guards))
+
+    def _guard_parameters(self, command: TrainModelCommand) -> GuardParameters | None:
+        if self.guards is None or command.false_alarm_rate is None:
+            return self.guards
+        return replace(self.guards, false_alarm_rate=command.false_alarm_rate)
 
     def _version_before(self, name: ModelName) -> EarlierVersion | None:
         try:
@@ -102,6 +133,21 @@ def _refuse_features_without_values(missing: np.ndarray, names: tuple[str, ...] 
                 for position in empty[:MAX_FLAWS]
             ]
         )
+
+
+def _held_out(
+    X: np.ndarray, forest: Forest, parameters: ForestParameters
+) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda fold: fitting.held_out_scores(X, fold, parameters) - forest.offset
+
+
+def _kind(guards: Guards | None) -> GuardsKind:
+    if guards is None:
+        return "none"
+    compared, features = guards.trees.guarded.size, guards.n_features
+    if not compared:
+        return "ranges"
+    return "full" if compared == features else "partial"
 
 
 def _in_utc(moment: np.datetime64) -> datetime:

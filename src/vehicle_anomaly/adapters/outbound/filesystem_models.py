@@ -18,9 +18,11 @@ from typing import Final
 from vehicle_anomaly.adapters.outbound import model_codec
 from vehicle_anomaly.adapters.outbound.model_codec import (
     FOREST,
+    GUARDS,
     LATEST,
     MANIFEST,
     MAX_FOREST_BYTES,
+    MAX_GUARDS_BYTES,
     MAX_MANIFEST_BYTES,
     MAX_REPORT_BYTES,
     REPORT,
@@ -89,8 +91,8 @@ class FilesystemModels:
             manifest = _manifest(folder, name, version)
             if manifest is None:
                 raise unknown
-            forest = _forest(folder, name, version)
-        return model_codec.decode(manifest, forest)
+            forest, guards = _serving(folder, name, version, manifest)
+        return model_codec.decode(manifest, forest, guards)
 
     def latest(self, name: ModelName) -> ModelVersion:
         """Return the version that answers when none is named."""
@@ -123,7 +125,7 @@ class FilesystemModels:
                     manifest = _manifest(folder, name, version)
                     if manifest is None:
                         continue
-                    model_codec.check_forest(manifest, _forest(folder, name, version))
+                    model_codec.check_serving(manifest, *_serving(folder, name, version, manifest))
                     versions[version] = model_codec.metadata(manifest)
                 except DamagedModel as error:
                     damaged.append(DamagedVersion(version.value, error.reason))
@@ -287,8 +289,14 @@ def _manifest(folder: SealedFolder, name: ModelName, version: ModelVersion) -> M
     return model_codec.decode_manifest(data, name, version)
 
 
-def _forest(folder: SealedFolder, name: ModelName, version: ModelVersion) -> bytes:
-    return _file(folder, name, version, FOREST, MAX_FOREST_BYTES)
+def _serving(
+    folder: SealedFolder, name: ModelName, version: ModelVersion, manifest: Manifest
+) -> tuple[bytes, bytes | None]:
+    """Read the forest, and the guards of a version that has some."""
+    forest = _file(folder, name, version, FOREST, MAX_FOREST_BYTES)
+    if GUARDS not in manifest.files:
+        return forest, None
+    return forest, _file(folder, name, version, GUARDS, MAX_GUARDS_BYTES)
 
 
 def _file(folder: SealedFolder, name: ModelName, version: ModelVersion, file: str, max_bytes: int) -> bytes:

@@ -1,8 +1,9 @@
 """A trained model as the files that every store keeps, and back.
 
-`forest.npz` is what serving reads: flat arrays, no pickle. `model.joblib` is for notebooks: written, never
-read. `report.json` is what was said of the training; versions of before there were reports have none.
-`manifest.json` says what is known of the version and vouches for the others; without it there is no version.
+`forest.npz` and `guards.npz` are what serving reads: flat arrays, no pickle; versions without guards have no
+`guards.npz`. `model.joblib` is for notebooks: written, never read. `report.json` is what was said of the
+training; versions of before there were reports have none. `manifest.json` says what is known of the version
+and vouches for the others; without it there is no version.
 """
 
 import hashlib
@@ -17,13 +18,18 @@ import msgspec
 import numpy as np
 
 from vehicle_anomaly.adapters.outbound import npz
+from vehicle_anomaly.core import contrast_trees
+from vehicle_anomaly.core import guards as core_guards
+from vehicle_anomaly.core.contrast_trees import ContrastTrees
 from vehicle_anomaly.core.errors import DamagedModel, Refusal
 from vehicle_anomaly.core.forest import ARRAY_DTYPES, Forest
-from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
+from vehicle_anomaly.core.guards import Guards
+from vehicle_anomaly.core.model import GuardsKind, ModelMetadata, ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.training_report import TrainingReport
 
 FOREST: Final = "forest.npz"
 ESTIMATOR: Final = "model.joblib"
+GUARDS: Final = "guards.npz"
 REPORT: Final = "report.json"
 MANIFEST: Final = "manifest.json"
 LATEST: Final = "LATEST"
@@ -33,17 +39,21 @@ FORMAT_VERSION: Final = 1
 MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 MAX_FOREST_BYTES: Final = 1024 * 1024 * 1024
 """Of `forest.npz`, packed and unpacked: 1,000 trees on 4,096 samples each take 280 MB."""
+MAX_GUARDS_BYTES: Final = 64 * 1024 * 1024
+"""Of `guards.npz`, packed and unpacked: 1,600 trees of depth 6 on 4,096 features take 1 MB."""
 MAX_REPORT_BYTES: Final = 32 * 1024 * 1024
 """Of `report.json`: on 4,096 features it takes 6 MB."""
 MAX_FILE_BYTES: Final = {
     FOREST: MAX_FOREST_BYTES,
     ESTIMATOR: 2 * 1024 * 1024 * 1024,
+    GUARDS: MAX_GUARDS_BYTES,
     REPORT: MAX_REPORT_BYTES,
 }
-_OPTIONAL: Final = frozenset({REPORT})
+_OPTIONAL: Final = frozenset({GUARDS, REPORT})
 MAX_VERSION_BYTES: Final = MAX_MANIFEST_BYTES + sum(MAX_FILE_BYTES.values())
 
 _SCALARS = {"offset": np.float64}
+_GUARD_SCALARS = {"depth": np.int64, "isolation_limit": np.float64}
 _MAX_COUNT = 2**53  # beyond it, a float, which scores are made with, no longer counts
 _Count = Annotated[int, msgspec.Meta(ge=0, le=_MAX_COUNT)]
 _Positive = Annotated[int, msgspec.Meta(ge=1, le=_MAX_COUNT)]
@@ -54,7 +64,9 @@ class _FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
-class _MetadataEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+# What has a default was added later, and is left out where it says nothing: manifests of before stay as they
+# are, to the byte.
+class _MetadataEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     model_name: str
     model_version: str
     trained_at: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -70,6 +82,8 @@ class _MetadataEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vehicle_count: _Positive
     first_timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
     last_timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
+    guards: GuardsKind = "none"
+    false_alarm_rate: float | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,6 +126,8 @@ def encode(model: TrainedModel) -> ModelFiles:
     joblib.dump(model.estimator, estimator, compress=3)
     arrays = {**model.forest.arrays(), "offset": np.array([model.forest.offset]), "medians": model.medians}
     files = {FOREST: npz.write(arrays), ESTIMATOR: estimator.getvalue()}
+    if model.guards is not None:
+        files[GUARDS] = _encode_guards(model.guards)
     if model.report is not None:
         files[REPORT] = msgspec.json.encode(model.report)
     known = asdict(model.metadata)
@@ -125,6 +141,11 @@ def encode(model: TrainedModel) -> ModelFiles:
     ).sealed()
     encoded = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
     return ModelFiles(files, encoded, manifest.content_sha256)
+
+
+def _encode_guards(made: Guards) -> bytes:
+    scalars = {"depth": np.array([made.trees.depth]), "isolation_limit": np.array([made.isolation_limit])}
+    return npz.write({**made.trees.arrays(), **made.arrays(), **scalars})
 
 
 def decode_manifest(data: bytes, name: ModelName, version: ModelVersion) -> Manifest:
@@ -167,13 +188,20 @@ def metadata(manifest: Manifest) -> ModelMetadata:
         raise DamagedModel(told.model_name, told.model_version, f"{MANIFEST}: {error}") from error
 
 
-def check_forest(manifest: Manifest, forest: bytes) -> None:
-    """Compare `forest.npz` with what the manifest lists.
+def check_serving(manifest: Manifest, forest: bytes, guards: bytes | None) -> None:
+    """Compare the files that a version is scored with with what the manifest lists.
+
+    Args:
+        manifest: Of the version.
+        forest: `forest.npz`.
+        guards: `guards.npz`; None where the manifest lists none.
 
     Raises:
-        DamagedModel: It has not the size and hash that it was published with.
+        DamagedModel: One has not the size and hash that it was published with.
     """
     check_fingerprint(manifest, FOREST, len(forest), hashlib.sha256(forest).hexdigest())
+    if guards is not None:
+        check_fingerprint(manifest, GUARDS, len(guards), hashlib.sha256(guards).hexdigest())
 
 
 def check_fingerprint(manifest: Manifest, file: str, size: int, sha256: str) -> None:
@@ -228,38 +256,50 @@ def check_files(
     return ModelFiles(files, manifest, listed.content_sha256)
 
 
-def decode(manifest: Manifest, forest: bytes) -> TrainedModel:
+def decode(manifest: Manifest, forest: bytes, guards: bytes | None = None) -> TrainedModel:
     """Turn the files of a version back into a model.
 
-    The hash of `forest.npz` is checked before a byte of it is parsed; after it, every array; and at the end,
-    that it is, together with the manifest, the content that was published.
+    The hash of each file is checked before a byte of it is parsed; after it, every array; and at the end,
+    that they are, together with the manifest, the content that was published.
 
     Args:
         manifest: Of the version.
         forest: `forest.npz`.
+        guards: `guards.npz`, if the manifest lists it.
 
     Raises:
         DamagedModel: The files are not what was published, or are no model.
     """
-    check_forest(manifest, forest)
+    check_serving(manifest, forest, guards)
     known = metadata(manifest)
     name, version = known.model_name.value, known.model_version.value
     dtypes = {**ARRAY_DTYPES, **_SCALARS, "medians": np.float64}
+    file = FOREST
     try:
         arrays = npz.read(forest, dtypes, MAX_FOREST_BYTES)
         (offset,) = arrays.pop("offset").tolist()
         medians = arrays.pop("medians")
-        model = TrainedModel(
-            known,
-            Forest(n_features=known.n_features, max_samples=known.max_samples, offset=offset, **arrays),
-            medians,
-        )
+        grown = Forest(n_features=known.n_features, max_samples=known.max_samples, offset=offset, **arrays)
+        file = GUARDS
+        made = None if guards is None else _decode_guards(guards, known.n_features)
+        file = FOREST
+        model = TrainedModel(known, grown, medians, guards=made)
     except ValueError as error:
-        raise DamagedModel(name, version, f"{FOREST}: {error}") from error
+        raise DamagedModel(name, version, f"{file}: {error}") from error
     # The manifest's own fields count too: feature names in another order would give other scores.
     if model.content_sha256() != manifest.content_sha256:
         raise DamagedModel(name, version, f"{MANIFEST} and {FOREST} are not the content that was published")
     return model
+
+
+def _decode_guards(data: bytes, n_features: int) -> Guards:
+    dtypes = {**contrast_trees.ARRAY_DTYPES, **core_guards.ARRAY_DTYPES, **_GUARD_SCALARS}
+    arrays = npz.read(data, dtypes, MAX_GUARDS_BYTES)
+    (depth,) = arrays.pop("depth").tolist()
+    (isolation_limit,) = arrays.pop("isolation_limit").tolist()
+    of_trees = {name: arrays.pop(name) for name in contrast_trees.ARRAY_DTYPES}
+    trees = ContrastTrees(n_features=n_features, depth=depth, **of_trees)
+    return Guards(trees=trees, isolation_limit=isolation_limit, **arrays)
 
 
 def decode_report(manifest: Manifest, data: bytes) -> TrainingReport:

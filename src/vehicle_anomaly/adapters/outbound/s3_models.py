@@ -6,8 +6,8 @@ decided by one creation:
 
 1. The publisher creates `.publications/<name>/<version>`, which holds all files of the version. Whoever
    creates it has decided what the version is, though it is not there yet.
-2. From this publication, `forest.npz`, `model.joblib` and `report.json` are created, then `manifest.json`, in
-   this order: the version is there.
+2. From this publication, `forest.npz`, `model.joblib`, `guards.npz` and `report.json` are created, then
+   `manifest.json`, in this order: the version is there.
 3. LATEST is exchanged.
 4. The publication is deleted.
 
@@ -42,10 +42,10 @@ from typing import Final, TypeVar
 from vehicle_anomaly.adapters.outbound import model_codec, s3_publication
 from vehicle_anomaly.adapters.outbound.model_codec import (
     FOREST,
+    GUARDS,
     LATEST,
     MANIFEST,
     MAX_FILE_BYTES,
-    MAX_FOREST_BYTES,
     MAX_MANIFEST_BYTES,
     REPORT,
     Manifest,
@@ -153,7 +153,8 @@ class S3Models:
     def load(self, name: ModelName, version: ModelVersion) -> TrainedModel:
         """Return a version, whole and checked."""
         manifest = self._manifest(name, version)
-        return model_codec.decode(manifest, self._file(name, version, FOREST))
+        guards = self._file(name, version, GUARDS) if GUARDS in manifest.files else None
+        return model_codec.decode(manifest, self._file(name, version, FOREST), guards)
 
     def latest(self, name: ModelName) -> ModelVersion:
         """Return the version that answers when none is named; S3 sends it only when it has changed."""
@@ -386,17 +387,21 @@ class S3Models:
     def _looked_at(self, name: ModelName, version: ModelVersion) -> ModelMetadata | DamagedModel:
         try:
             manifest = self._manifest(name, version)
-            known = self._bucket.fingerprint(self._key(name, version, FOREST))
-            if known is None or known.sha256 is None or known.size > MAX_FOREST_BYTES:
-                # Uploaded by something that did not have S3 check and keep the hash.
-                forest = self._file(name, version, FOREST)
-                size, sha256 = len(forest), hashlib.sha256(forest).hexdigest()
-            else:
-                size, sha256 = known.size, known.sha256
-            model_codec.check_fingerprint(manifest, FOREST, size, sha256)
+            for file in (FOREST, GUARDS) if GUARDS in manifest.files else (FOREST,):
+                self._check(manifest, name, version, file)
             return model_codec.metadata(manifest)
         except DamagedModel as error:
             return error
+
+    def _check(self, manifest: Manifest, name: ModelName, version: ModelVersion, file: str) -> None:
+        known = self._bucket.fingerprint(self._key(name, version, file))
+        if known is None or known.sha256 is None or known.size > MAX_FILE_BYTES[file]:
+            # Uploaded by something that did not have S3 check and keep the hash.
+            data = self._file(name, version, file)
+            size, sha256 = len(data), hashlib.sha256(data).hexdigest()
+        else:
+            size, sha256 = known.size, known.sha256
+        model_codec.check_fingerprint(manifest, file, size, sha256)
 
     def _published(self, name: ModelName) -> Iterator[ModelVersion]:
         """List what has a manifest."""

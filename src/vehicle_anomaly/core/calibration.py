@@ -1,0 +1,106 @@
+"""Limits by false-alarm rate: one level for all detectors, from readings that they were not fitted on."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LAST: Final = 10
+"""Held-out readings that tell how a tail goes on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tail:
+    """How rare a measure is among held-out readings.
+
+    Attributes:
+        ordered: Shape (n_different,): the measures that were held out, ascending.
+        surprise: Shape (n_different,): minus the logarithm of the share of readings with such a measure or
+            a higher one.
+    """
+
+    ordered: NDArray[np.float64]
+    surprise: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, measures: NDArray[np.float64], weights: NDArray[np.float64]) -> Self:
+        """Learn it.
+
+        Args:
+            measures: Shape (n_readings,): the higher, the more telling; -inf where there is none.
+            weights: Shape (n_readings,): how much each reading counts, 0 to 1.
+        """
+        order = np.argsort(measures, kind="stable")
+        ordered, first = np.unique(measures[order], return_index=True)
+        beyond = np.cumsum(weights[order][::-1])[::-1][first]
+        return cls(ordered, -np.log((beyond + 1) / (weights.sum() + 1)))
+
+    def __call__(self, measures: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give measures that were held out their surprise; 0 for -inf."""
+        told = self.surprise[np.searchsorted(self.ordered, measures)]
+        return np.where(np.isneginf(measures), 0.0, told)
+
+    def limit(self, level: float) -> float:
+        """Return the highest measure that is no alarm at a level of surprise; -inf if all are.
+
+        Beyond all that was held out, the tail goes on as an exponential one would, as steep as its last
+        readings are.
+        """
+        calm = int(np.searchsorted(self.surprise, level, side="right"))
+        if calm == 0:
+            return -np.inf
+        highest = float(self.ordered[calm - 1])
+        if calm < self.ordered.size or not np.isfinite(highest):
+            return highest
+        last = self.ordered[-_LAST:]
+        known = last[np.isfinite(last)]
+        steps = float(np.mean(known - known[0])) if known.size > 1 else abs(highest)
+        return highest + steps * (level - float(self.surprise[-1]))
+
+
+def level_of(surprise: NDArray[np.float64], weights: NDArray[np.float64], false_alarm_rate: float) -> float:
+    """Choose the level of surprise that a share of healthy readings exceeds.
+
+    Args:
+        surprise: Shape (n_readings,): of held-out readings, the highest of all detectors.
+        weights: Shape (n_readings,): how much each counts.
+        false_alarm_rate: The share.
+    """
+    highest = float(surprise.max())
+    tied = float(weights[surprise >= highest].sum() / weights.sum())
+    if tied > false_alarm_rate:
+        # Each detector has its own most surprising reading; with many detectors, these alone are too many.
+        return highest + float(np.log(tied / false_alarm_rate))
+    order = np.argsort(surprise, kind="stable")
+    share = np.cumsum(weights[order]) / weights.sum()
+    place = int(np.searchsorted(share, 1 - false_alarm_rate))
+    return float(surprise[order[min(place, len(order) - 1)]])
+
+
+def healthy_weights(
+    logits: NDArray[np.float64], suspect: NDArray[np.bool_], repeats: int = 100
+) -> NDArray[np.float64]:
+    """Say how likely each reading is healthy, where a screening suspected some.
+
+    Readings are taken as a mixture of healthy ones and of contrasts, of one sensor each, in a proportion that
+    expectation and maximisation finds (Dempster, Laird, Rubin 1977).
+
+    Args:
+        logits: Shape (n_readings, n_guarded): log-odds of a contrast, by trees that did not see the reading.
+        suspect: Shape (n_readings,): no other reading is doubted.
+        repeats: How often the proportion is improved.
+
+    Returns:
+        Shape (n_readings,): 1 for those that are not suspected.
+    """
+    weights = np.ones(len(suspect))
+    if not suspect.any() or not logits.shape[1]:
+        return weights
+    ratio = np.exp(np.clip(logits[suspect], -20, 12)).mean(axis=1)
+    faulty = np.full(ratio.size, 0.5)
+    for _ in range(repeats):
+        share = float(faulty.sum()) / len(suspect)
+        faulty = share * ratio / (1 - share + share * ratio)
+    weights[suspect] = 1 - faulty
+    return weights

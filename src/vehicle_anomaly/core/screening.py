@@ -1,0 +1,109 @@
+"""Screening: which readings of a batch look faulty, before it is learnt from.
+
+A few bad rows teach boosted trees that the fault is normal: eighty readings with a coolant of 125 °C among
+fifty thousand are a mode of their own. So two looks that are too coarse to see such a mode come first.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vehicle_anomaly.core import contrast_fitting
+from vehicle_anomaly.core.contrast import contrast
+from vehicle_anomaly.core.contrast_fitting import Growth
+
+_COARSE: Final = Growth(trees=60, depth=5, cuts=24, masked=0.0)
+_MOST_SUSPECTS: Final = 0.04
+_MOST_FAR: Final = 0.025
+_FEWEST_FAR: Final = 20
+_DISTINCT: Final = 20
+FAR: Final = 0.1
+"""Share of a feature's range beyond which a value is far from all others."""
+_CONTRADICTS: Final = 2.5
+"""Log-odds: twelve times likelier as a contrast."""
+
+
+def far_values(X: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Find values that a gap parts from nearly all others of their feature.
+
+    The gap is more than `FAR` of the range of the others. At most 2.5 % of the values lie beyond it, and 20
+    at least: fewer are what a long tail looks like. Of a feature with few values, such as a gear, none is
+    found.
+
+    Args:
+        X: Shape (n_readings, n_features); NaN is a missing value.
+
+    Returns:
+        Shape as `X`.
+    """
+    far = np.zeros(X.shape, bool)
+    for each in range(X.shape[1]):
+        known = np.sort(X[~np.isnan(X[:, each]), each])
+        beyond = int(known.size * _MOST_FAR)
+        if beyond == 0 or np.unique(known).size <= _DISTINCT:
+            continue
+        for sign in (1, -1):
+            ordered = sign * known[::sign]
+            tail, bulk = ordered[-beyond - 1 :], ordered[beyond]
+            if tail[0] <= bulk:
+                continue
+            gaps = np.flatnonzero(np.diff(tail)[:-_FEWEST_FAR] > FAR * (tail[: -_FEWEST_FAR - 1] - bulk))
+            if gaps.size:
+                with np.errstate(invalid="ignore"):
+                    far[:, each] |= sign * X[:, each] > tail[gaps[0]]
+    return far
+
+
+def contradictory(
+    X: NDArray[np.float64],
+    guarded: NDArray[np.int32],
+    chosen: list[NDArray[np.int64]],
+    rng: np.random.Generator,
+) -> NDArray[np.bool_]:
+    """Find readings of which one value contradicts the others, by trees that see little detail.
+
+    Args:
+        X: Shape (n_readings, n_features); NaN is a missing value, and so should a far one be.
+        guarded: Features to look at.
+        chosen: What `contrast_fitting.partners` chose.
+        rng: What chance is taken from.
+
+    Returns:
+        Shape (n_readings,): at most 4 % of them.
+    """
+    if not guarded.size:
+        return np.zeros(len(X), bool)
+    logits = contrast_fitting.grow(X, guarded, chosen, _COARSE, rng).logits(X)
+    logits[np.isnan(X[:, guarded])] = -np.inf
+    most = logits.max(axis=1)
+    # The more features there are, the more often one of them is odd by chance.
+    limit = max(_CONTRADICTS, np.log(guarded.size), float(np.quantile(most, 1 - _MOST_SUSPECTS)))
+    suspect: NDArray[np.bool_] = most > limit
+    return suspect
+
+
+def rarity(
+    X: NDArray[np.float64], guarded: NDArray[np.int32], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Say how rare each value is by itself, whatever the others are: that alone is no contradiction.
+
+    Args:
+        X: Shape (n_readings, n_features); NaN is a missing value.
+        guarded: Features to look at.
+        rng: What chance is taken from.
+
+    Returns:
+        Shape (n_readings, n_guarded): log-odds of a contrast by the feature's own value; at least 0.
+    """
+    rare = np.zeros((len(X), guarded.size))
+    for place, feature in enumerate(guarded.tolist()):
+        known = ~np.isnan(X[:, feature])
+        values = X[known, feature]
+        edges = contrast_fitting.cuts_of(values, _COARSE.cuts)
+        real = np.searchsorted(edges, values)
+        contrasts = np.searchsorted(edges, contrast(values, rng))
+        counts = (np.bincount(of, minlength=edges.size + 1) + 1.0 for of in (contrasts, real))
+        odds = np.log(np.divide(*counts))
+        rare[known, place] = np.maximum(odds[real], 0)
+    return rare
