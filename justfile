@@ -56,6 +56,10 @@ format: setup
 bench: setup
     {{ python }} -m tests.benchmarks
 
+# Measure what guards find of sensor faults, beside the plain forest; KIT_OBD2_DIR names the real trips
+bench-faults: setup
+    {{ python }} -m tests.benchmarks.faults
+
 # Draw docs/report.png anew: the report on the demonstration's fleet, with Chromium
 report-picture: demo
     #!/usr/bin/env bash

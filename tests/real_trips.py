@@ -5,12 +5,14 @@ a trip in the folder `trips`, with `timestamp`, `vehicle_id` and ten signals.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from vehicle_anomaly.core.telemetry import TelemetryBatch
 
 _FOLDER = os.environ.get("KIT_OBD2_DIR")
 
@@ -46,6 +48,50 @@ def signals(trips: Sequence[Path]) -> NDArray[np.float64]:
     return np.concatenate(
         [np.loadtxt(trip, delimiter=",", skiprows=1, usecols=range(2, 12)) for trip in trips]
     )
+
+
+def batch(trips: Sequence[Path]) -> TelemetryBatch:
+    """Read trips as a batch to learn from."""
+    times = np.concatenate(
+        [np.loadtxt(trip, dtype=str, delimiter=",", skiprows=1, usecols=0) for trip in trips]
+    )
+    values = signals(trips)
+    moments = np.array([time.removesuffix("Z") for time in times.tolist()], "datetime64[us]")
+    names = trips[0].read_text().partition("\n")[0].strip().split(",")[2:]
+    return TelemetryBatch(values, ["seat-leon-1"] * len(values), moments, tuple(names))
+
+
+FAULTS: dict[str, tuple[str, Callable[[NDArray[np.float64]], NDArray[np.float64] | float]]] = {
+    "coolant_overheat": ("coolant_temperature_celsius", lambda _: 125.0),
+    "coolant_sensor_low": ("coolant_temperature_celsius", lambda _: 40.0),
+    "manifold_pressure_zero": ("intake_manifold_pressure_kpa", lambda _: 0.0),
+    "engine_speed_double": ("engine_speed_rpm", lambda values: 2 * values),
+    "air_flow_zero": ("air_flow_rate_gps", lambda _: 0.0),
+    "air_flow_half": ("air_flow_rate_gps", lambda values: values / 2),
+    "throttle_zero": ("throttle_position_percent", lambda _: 0.0),
+    "pedal_disagreement": ("accelerator_pedal_d_percent", lambda values: values + 20),
+    "intake_air_hot": ("intake_air_temperature_celsius", lambda _: 140.0),
+    "speed_zero": ("vehicle_speed_kmh", lambda _: 0.0),
+    "speed_max": ("vehicle_speed_kmh", lambda _: 255.0),
+    "ambient_hot": ("ambient_air_temperature_celsius", lambda _: 60.0),
+}
+"""The fault benchmark: the sensor, and what it reads in place of its values."""
+
+
+def blamed(fault: str) -> frozenset[str]:
+    """Return the sensors that may be named for a fault: for pedals that disagree, either."""
+    if fault == "pedal_disagreement":
+        return frozenset({"accelerator_pedal_d_percent", "accelerator_pedal_e_percent"})
+    return frozenset({FAULTS[fault][0]})
+
+
+def broken(values: NDArray[np.float64], names: Sequence[str], fault: str) -> NDArray[np.float64]:
+    """Return readings with a fault in every one of them."""
+    sensor, change = FAULTS[fault]
+    column = list(names).index(sensor)
+    faulty = values.copy()
+    faulty[:, column] = change(values[:, column])
+    return faulty
 
 
 def _normal_trips() -> list[Path]:

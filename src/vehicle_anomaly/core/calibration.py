@@ -6,7 +6,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-_LAST: Final = 10
+_LAST: Final = 20
 """Held-out readings that tell how a tail goes on."""
 
 
@@ -54,9 +54,12 @@ class Tail:
         if calm < self.ordered.size or not np.isfinite(highest):
             return highest
         last = self.ordered[-_LAST:]
-        known = last[np.isfinite(last)]
-        steps = float(np.mean(known - known[0])) if known.size > 1 else abs(highest)
-        return highest + steps * (level - float(self.surprise[-1]))
+        last = last[np.isfinite(last)]
+        # The mean excess over the first of them is the scale of an exponential tail (Hill 1975, for
+        # logarithms). The highest alone would tell less.
+        scale = float(np.mean(last[1:] - last[0])) if last.size > 1 else abs(highest)
+        beyond = level - float(self.surprise[-1])
+        return max(highest, float(last[0] + scale * (np.log(last.size) + beyond)))
 
 
 def level_of(surprise: NDArray[np.float64], weights: NDArray[np.float64], false_alarm_rate: float) -> float:

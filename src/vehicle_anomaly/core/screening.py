@@ -16,7 +16,8 @@ from vehicle_anomaly.core.contrast_fitting import Growth
 _COARSE: Final = Growth(trees=60, depth=5, cuts=24, masked=0.0)
 _MOST_SUSPECTS: Final = 0.04
 _MOST_FAR: Final = 0.025
-_FEWEST_FAR: Final = 20
+_WIDE: Final = 15.0
+"""Times what a gap is in an exponential tail: by chance, one in three million is as wide."""
 _DISTINCT: Final = 20
 FAR: Final = 0.1
 """Share of a feature's range beyond which a value is far from all others."""
@@ -27,9 +28,10 @@ _CONTRADICTS: Final = 2.5
 def far_values(X: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Find values that a gap parts from nearly all others of their feature.
 
-    The gap is more than `FAR` of the range of the others. At most 2.5 % of the values lie beyond it, and 20
-    at least: fewer are what a long tail looks like. Of a feature with few values, such as a gear, none is
-    found.
+    The gap is more than `FAR` of the range of the others, at most 2.5 % of the values lie beyond it, and it
+    is far wider than those before it, so that it is not what a long tail looks like: the k-th gap from the
+    end, times k, is then much the same for all k (Rényi 1953). Of a feature with few values, such as a gear,
+    none is found.
 
     Args:
         X: Shape (n_readings, n_features); NaN is a missing value.
@@ -41,14 +43,18 @@ def far_values(X: NDArray[np.float64]) -> NDArray[np.bool_]:
     for each in range(X.shape[1]):
         known = np.sort(X[~np.isnan(X[:, each]), each])
         beyond = int(known.size * _MOST_FAR)
-        if beyond == 0 or np.unique(known).size <= _DISTINCT:
+        if beyond < 2 or np.unique(known).size <= _DISTINCT:
             continue
         for sign in (1, -1):
             ordered = sign * known[::sign]
             tail, bulk = ordered[-beyond - 1 :], ordered[beyond]
             if tail[0] <= bulk:
                 continue
-            gaps = np.flatnonzero(np.diff(tail)[:-_FEWEST_FAR] > FAR * (tail[: -_FEWEST_FAR - 1] - bulk))
+            gaps = np.diff(tail)
+            scaled = gaps * np.arange(beyond, 0, -1)
+            usual = np.cumsum(scaled)[:-1] / np.arange(1, beyond)
+            wide = scaled[1:] > _WIDE * usual
+            gaps = 1 + np.flatnonzero(wide & (gaps[1:] > FAR * (tail[1:-1] - bulk)))
             if gaps.size:
                 with np.errstate(invalid="ignore"):
                     far[:, each] |= sign * X[:, each] > tail[gaps[0]]

@@ -1,0 +1,72 @@
+"""Limits by false-alarm rate."""
+
+import numpy as np
+import pytest
+
+from vehicle_anomaly.core.calibration import Tail, healthy_weights, level_of
+
+
+def test_a_measure_is_as_surprising_as_the_share_of_readings_that_reach_it_is_small() -> None:
+    measures = np.array([1.0, 2.0, 3.0, 4.0])
+    tail = Tail.of(measures, np.ones(4))
+
+    np.testing.assert_allclose(tail(measures), -np.log(np.array([5, 4, 3, 2]) / 5))
+
+
+def test_readings_that_are_not_healthy_do_not_count() -> None:
+    measures = np.array([1.0, 2.0, 3.0, 100.0])
+    tail = Tail.of(measures, np.array([1.0, 1.0, 1.0, 0.0]))
+
+    np.testing.assert_allclose(tail(np.array([3.0])), -np.log(2 / 4))
+
+
+def test_what_has_no_measure_is_no_surprise() -> None:
+    tail = Tail.of(np.array([-np.inf, 1.0]), np.ones(2))
+
+    assert tail(np.array([-np.inf])).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.01, 0.05])
+def test_limits_let_the_share_of_new_readings_pass_that_was_asked_for(rate: float) -> None:
+    rng = np.random.default_rng(0)
+    held_out, new = rng.exponential(size=(2, 100_000, 5))
+    weights = np.ones(len(held_out))
+    tails = [Tail.of(column, weights) for column in held_out.T]
+    surprise = np.max([tail(column) for tail, column in zip(tails, held_out.T, strict=True)], axis=0)
+
+    level = level_of(surprise, weights, rate)
+    limits = np.array([tail.limit(level) for tail in tails])
+
+    assert (new > limits).any(axis=1).mean() == pytest.approx(rate, rel=0.3)
+
+
+def test_many_detectors_on_few_readings_keep_the_rate_by_following_their_tails_further() -> None:
+    rng = np.random.default_rng(1)
+    held_out, new = rng.exponential(size=(1_000, 100)), rng.exponential(size=(50_000, 100))
+    weights = np.ones(len(held_out))
+    tails = [Tail.of(column, weights) for column in held_out.T]
+    surprise = np.max([tail(column) for tail, column in zip(tails, held_out.T, strict=True)], axis=0)
+
+    level = level_of(surprise, weights, 0.01)
+    limits = np.array([tail.limit(level) for tail in tails])
+
+    # The highest of each of a hundred would let nearly 10 % be called anomalies.
+    assert 0.01 / 2 < (new > limits).any(axis=1).mean() < 0.01 * 2
+
+
+def test_a_level_that_all_exceed_leaves_no_limit() -> None:
+    tail = Tail.of(np.array([1.0, 2.0]), np.ones(2))
+
+    assert tail.limit(-1.0) == -np.inf
+
+
+def test_only_suspects_are_doubted_and_those_most_that_contradict_most() -> None:
+    logits = np.array([[9.0, 0.0], [9.0, 0.0], [-2.0, -2.0], *[[-3.0, -3.0]] * 97])
+    suspect = np.zeros(100, bool)
+    suspect[[0, 2]] = True
+
+    weights = healthy_weights(logits, suspect)
+
+    assert weights[0] < 0.1
+    assert weights[2] > 0.9
+    assert np.all(np.delete(weights, [0, 2]) == 1)

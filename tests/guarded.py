@@ -1,0 +1,56 @@
+"""Models with guards, trained as the service trains them, and what they find."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.fakes import FixedClock, InMemoryModels
+from vehicle_anomaly.core.fitting import ForestParameters
+from vehicle_anomaly.core.guard_fitting import GuardParameters
+from vehicle_anomaly.core.judging import judge
+from vehicle_anomaly.core.model import TrainedModel
+from vehicle_anomaly.core.telemetry import TelemetryBatch
+from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a model finds in faulty readings.
+
+    Attributes:
+        recall: Share that it calls an anomaly.
+        named: Share of these whose first reason names a sensor that may be blamed; NaN where there are none.
+    """
+
+    recall: float
+    named: float
+
+
+def trained(
+    batch: TelemetryBatch, false_alarm_rate: float = 0.01, *, n_estimators: int = 200, random_state: int = 42
+) -> TrainedModel:
+    """Train a model with guards on a batch."""
+    models = InMemoryModels()
+    train = TrainModel(
+        models,
+        FixedClock(),
+        ForestParameters(n_estimators, 0.01, random_state),
+        GuardParameters(false_alarm_rate, random_state),
+    )
+    known = train(TrainModelCommand(batch))
+    return models.load(known.model_name, known.model_version)
+
+
+def alarm_rate(model: TrainedModel, X: NDArray[np.float64]) -> float:
+    """Return the share of readings that a model calls an anomaly, guards and all."""
+    assert model.guards is not None
+    return float(model.guards.judge(X, model.score(X)).mean())
+
+
+def found(model: TrainedModel, faulty: NDArray[np.float64], blamed: frozenset[int | str]) -> Found:
+    """Return what a model finds in readings that are all faulty."""
+    judged = judge(model, faulty, model.score(faulty))
+    first = [reasons[0].feature for reasons in judged if reasons]
+    named = float(np.mean([feature in blamed for feature in first])) if first else float("nan")
+    return Found(len(first) / len(judged), named)
