@@ -78,8 +78,9 @@ def test_signals_without_structure_raise_no_more_alarms_than_were_asked_for(rate
 
     unrelated = trained(simulated_trucks.batch(draw(20_000)), rate, n_estimators=50)
 
-    # At 0.001 the limits stand on 20 readings, and chance alone makes them a third too low or too high.
-    assert alarm_rate(unrelated, draw(100_000)) < rate * (2.5 if rate < 0.01 else 1.5)
+    # At 0.001 the limits stand on 20 readings. Chance alone makes them a third too low or too high, and where
+    # tails are long, the most extreme reading says little of the next.
+    assert alarm_rate(unrelated, draw(100_000)) < rate * (3 if rate < 0.01 else 1.5)
 
 
 def test_two_percent_of_faulty_readings_in_the_batch_cost_at_most_a_tenth(

@@ -6,6 +6,8 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+_FAULTY: Final = 0.02
+"""Share of a batch that may be faulty."""
 _LAST: Final = 20
 """Held-out readings that tell how a tail goes on."""
 
@@ -81,29 +83,21 @@ def level_of(surprise: NDArray[np.float64], weights: NDArray[np.float64], false_
     return float(surprise[order[min(place, len(order) - 1)]])
 
 
-def healthy_weights(
-    logits: NDArray[np.float64], suspect: NDArray[np.bool_], repeats: int = 100
-) -> NDArray[np.float64]:
+def healthy_weights(logits: NDArray[np.float64], suspect: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Say how likely each reading is healthy, where a screening suspected some.
 
-    Readings are taken as a mixture of healthy ones and of contrasts, of one sensor each, in a proportion that
-    expectation and maximisation finds (Dempster, Laird, Rubin 1977).
+    By Bayes' rule: a suspect is healthy, or a contrast of one sensor, any of them alike. Before it is looked
+    at, it is a contrast with a chance of 2 %, which is what a batch may hold.
 
     Args:
         logits: Shape (n_readings, n_guarded): log-odds of a contrast, by trees that did not see the reading.
         suspect: Shape (n_readings,): no other reading is doubted.
-        repeats: How often the proportion is improved.
 
     Returns:
         Shape (n_readings,): 1 for those that are not suspected.
     """
     weights = np.ones(len(suspect))
-    if not suspect.any() or not logits.shape[1]:
-        return weights
-    ratio = np.exp(np.clip(logits[suspect], -20, 12)).mean(axis=1)
-    faulty = np.full(ratio.size, 0.5)
-    for _ in range(repeats):
-        share = float(faulty.sum()) / len(suspect)
-        faulty = share * ratio / (1 - share + share * ratio)
-    weights[suspect] = 1 - faulty
+    if suspect.any() and logits.shape[1]:
+        odds = _FAULTY / (1 - _FAULTY) * np.exp(np.clip(logits[suspect], -20, 20)).mean(axis=1)
+        weights[suspect] = 1 / (1 + odds)
     return weights

@@ -102,32 +102,15 @@ class ContrastTrees:
         """
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise ValueError(f"expected {self.n_features} columns, got an array of shape {X.shape}")
-        return self._said(X, 0, self.guarded.size)
-
-    def logits_of(self, X: NDArray[np.float64], place: int) -> NDArray[np.float32]:
-        """Say it of one guarded feature only.
-
-        Args:
-            X: Shape (n_readings, n_features).
-            place: Of the feature in `guarded`.
-
-        Returns:
-            Shape (n_readings,).
-        """
-        return self._said(X, place, place + 1)[:, 0]
-
-    def _said(self, X: NDArray[np.float64], first: int, last: int) -> NDArray[np.float32]:
-        """Sum the trees of the guarded features from one place to before another."""
         rows = np.ascontiguousarray(X, dtype=np.float32)
-        said = np.zeros((len(rows), last - first), np.float32)
-        starts = self.tree_start[first : last + 1]
-        begin, end, depth = int(starts[0]), int(starts[-1]), self.depth
-        guard_kernel.add_logits(
-            rows,
-            starts - begin,
-            self.split_feature[begin * depth : end * depth].reshape(-1, depth),
-            self.split_threshold[begin * depth : end * depth].reshape(-1, depth),
-            self.leaf[begin << depth : end << depth].reshape(-1, 1 << depth),
-            said,
-        )
+        said = np.zeros((len(rows), self.guarded.size), np.float32)
+        guard_kernel.add_logits(rows, self.tree_start, *self.splits(), said)
         return said
+
+    def splits(self) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return what each level compares, with what, and the leaves: a row a tree, as kernels take them."""
+        return (
+            self.split_feature.reshape(-1, self.depth),
+            self.split_threshold.reshape(-1, self.depth),
+            self.leaf.reshape(-1, 1 << self.depth),
+        )

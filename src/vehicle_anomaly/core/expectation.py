@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 CELLS: Final = 32
 """Values of a feature that are tried."""
 
-_MIDDLE: Final = (0.16, 0.5, 0.84)
-"""One standard deviation either way, for a normal distribution."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expected:
@@ -24,42 +21,6 @@ class Expected:
 
     value: NDArray[np.float64]
     spread: NDArray[np.float64]
-
-
-def conditional(
-    logits: NDArray[np.float64], values: NDArray[np.float64], log_share: NDArray[np.float64]
-) -> Expected:
-    """Turn what trees say of each value that a feature could have into what is to be expected of it.
-
-    The trees tell the density of contrasts over that of real readings, and the density of contrasts is known:
-    so that of real readings is, too.
-
-    Args:
-        logits: Shape (n_readings, CELLS): log-odds of a contrast at each value.
-        values: Shape (CELLS,): ascending.
-        log_share: Shape (CELLS,): logarithm of the share of contrasts near each value.
-
-    Returns:
-        Arrays of shape (n_readings,).
-    """
-    log_density = log_share - logits
-    density = np.exp(log_density - log_density.max(axis=1, keepdims=True))
-    below = np.cumsum(density, axis=1)
-    # Half of a cell's weight is below its value.
-    below = (below - density / 2) / below[:, -1:]
-    low, median, high = (_where(below, level, values) for level in _MIDDLE)
-    return Expected(median, (high - low) / 2)
-
-
-def _where(below: NDArray[np.float64], level: float, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Interpolate the value below which is a share `level`, in each row."""
-    after = np.clip((below < level).sum(axis=1), 1, below.shape[1] - 1)
-    rows = np.arange(len(below))
-    before_share, after_share = below[rows, after - 1], below[rows, after]
-    step = np.maximum(after_share - before_share, 1e-12)
-    part = np.clip((level - before_share) / step, 0, 1)
-    interpolated: NDArray[np.float64] = values[after - 1] + part * (values[after] - values[after - 1])
-    return interpolated
 
 
 def cells(

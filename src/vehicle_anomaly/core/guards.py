@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vehicle_anomaly.core import guard_kernel
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
-from vehicle_anomaly.core.expectation import CELLS, Expected, conditional
+from vehicle_anomaly.core.expectation import CELLS, Expected
 
 ARRAY_DTYPES: dict[str, type[np.generic]] = {
     "lowest": np.float64,
@@ -24,6 +24,23 @@ ARRAY_DTYPES: dict[str, type[np.generic]] = {
 
 MAX_CONTRADICTIONS: Final = 3
 """Sensors of one reading that are said to contradict the others at most."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contradictions:
+    """Sensors that contradict the others.
+
+    Attributes:
+        place: Shape (n_readings, MAX_CONTRADICTIONS), int64: places in `trees.guarded`, the one most likely
+            at fault first; -1 for none.
+        expected: Shape as `place`: what was to be expected of each.
+        limit: Shape as `place`: of the values that would not contradict the others, the one next to what was
+            read; NaN where all do.
+    """
+
+    place: NDArray[np.int64]
+    expected: NDArray[np.float64]
+    limit: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,7 +159,7 @@ class Guards:
             self.highest - self.lowest, smallest
         )
 
-    def contradictions(self, X: NDArray[np.float64]) -> NDArray[np.intp]:
+    def contradictions(self, X: NDArray[np.float64]) -> Contradictions:
         """Name the sensors that contradict the others, the one most likely at fault first.
 
         One sensor at fault makes others look wrong, too. So the one that contradicts most is taken for
@@ -151,25 +168,20 @@ class Guards:
 
         Args:
             X: Shape (n_readings, n_features); NaN is a missing value.
-
-        Returns:
-            Shape (n_readings, MAX_CONTRADICTIONS): places in `trees.guarded`; -1 for none.
         """
-        left = np.where(self.out_of_range(X), np.nan, X)
-        named = np.full((len(X), MAX_CONTRADICTIONS), -1)
-        rows = np.arange(len(X))
-        for rank in range(MAX_CONTRADICTIONS):
-            if not rows.size or not self.trees.guarded.size:
-                break
-            logits = self.trees.logits(left[rows])
-            logits[np.isnan(left[rows][:, self.trees.guarded])] = -np.inf
-            logits[logits <= self.contradiction_limit] = -np.inf
-            worst = logits.argmax(axis=1)
-            found = np.isfinite(logits[np.arange(rows.size), worst])
-            rows, worst = rows[found], worst[found]
-            named[rows, rank] = worst
-            left[rows, self.trees.guarded[worst]] = np.nan
-        return named
+        named = np.empty((len(X), MAX_CONTRADICTIONS), np.int64)
+        told = np.full((len(X), MAX_CONTRADICTIONS, 4), np.nan)
+        guard_kernel.contradictions(
+            self._in_range(X),
+            self.trees.guarded,
+            self.trees.tree_start,
+            *self.trees.splits(),
+            *self._cells(),
+            self.contradiction_limit,
+            named,
+            told,
+        )
+        return Contradictions(named, told[..., 0], told[..., 3])
 
     def expected(self, X: NDArray[np.float64]) -> Expected:
         """Say what the other features lead one to expect of each feature, without its own value.
@@ -178,12 +190,10 @@ class Guards:
             X: Shape (n_readings, n_features); NaN is a missing value.
 
         Returns:
-            Arrays of shape (n_readings, n_features), each value with its spread and the values next to the
-            observed one that would still be consistent. The training median where nothing is known of how a
-            feature depends on others.
+            Arrays of shape (n_readings, n_features): the training median and spread where nothing is known of
+            how a feature depends on others.
         """
-        shape = X.shape
-        value, spread = np.broadcast_to(self.median, shape).copy(), np.broadcast_to(self.spread, shape).copy()
+        value, spread = np.tile(self.median, (len(X), 1)), np.tile(self.spread, (len(X), 1))
         for place, feature in enumerate(self.trees.guarded.tolist()):
             told = self.expected_of(X, place)
             value[:, feature], spread[:, feature] = told.value, told.spread
@@ -199,34 +209,20 @@ class Guards:
         Returns:
             Arrays of shape (n_readings,).
         """
-        return conditional(self._cell_logits(X, place), *self._cells(place))
+        told = np.empty((len(X), 4))
+        values, shares = (cells[place] for cells in self._cells())
+        trees, feature = self.trees.tree_start[place : place + 2], int(self.trees.guarded[place])
+        limit = self.contradiction_limit[place]
+        for row, of_row in zip(self._in_range(X), told, strict=True):
+            guard_kernel.expect(row, feature, trees, *self.trees.splits(), values, shares, limit, of_row)
+        return Expected(told[:, 0], (told[:, 2] - told[:, 1]) / 2)
 
-    def limits_of(self, X: NDArray[np.float64], place: int) -> NDArray[np.float64]:
-        """Say up to which value a feature would not contradict the others.
+    def _in_range(self, X: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Take what is out of range for missing: it says nothing of the others."""
+        return np.where(self.out_of_range(X), np.nan, X).astype(np.float32)
 
-        Args:
-            X: Shape (n_readings, n_features); the feature's values contradict the others.
-            place: Of the feature in `trees.guarded`.
-
-        Returns:
-            Shape (n_readings,): of the values that do not, the one next to that of the reading; NaN where
-            all do.
-        """
-        values, _ = self._cells(place)
-        consistent = self._cell_logits(X, place) <= self.contradiction_limit[place]
-        away = np.abs(values - X[:, [int(self.trees.guarded[place])]])
-        nearest = np.where(consistent, away, np.inf).argmin(axis=1)
-        return np.where(consistent.any(axis=1), values[nearest], np.nan)
-
-    def _cells(self, place: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        cells = slice(place * CELLS, (place + 1) * CELLS)
-        return self.cell_value[cells].astype(np.float64), self.cell_log_share[cells].astype(np.float64)
-
-    def _cell_logits(self, X: NDArray[np.float64], place: int) -> NDArray[np.float64]:
-        values, _ = self._cells(place)
-        tried = np.repeat(X, CELLS, axis=0)
-        tried[:, int(self.trees.guarded[place])] = np.tile(values, len(X))
-        return self.trees.logits_of(tried, place).reshape(len(X), CELLS).astype(np.float64)
+    def _cells(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self.cell_value.reshape(-1, CELLS), self.cell_log_share.reshape(-1, CELLS)
 
 
 def warm_up() -> None:
@@ -241,6 +237,9 @@ def warm_up() -> None:
         leaf=np.zeros(2, np.float32),
     )
     one, zeros = np.ones(1), np.zeros(CELLS, np.float32)
-    limit = np.zeros(1, np.float32)
+    # One that is exceeded, so that all is compiled.
+    limit = -np.ones(1, np.float32)
     guards = Guards(trees, 0.0, -one, one, one, one, np.zeros(1, np.uint8), limit, zeros, zeros)
     guards.judge(np.zeros((1, 1)), np.zeros(1))
+    guards.contradictions(np.zeros((1, 1)))
+    guards.expected(np.zeros((1, 1)))

@@ -1,5 +1,6 @@
 """From scores and guards to the reasons why readings are anomalies."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,45 +47,37 @@ def _reasons(
 ) -> list[Reasons]:
     """Give the reasons of readings that have one each at least, in the order of `reasons.CODES`."""
     found: list[list[Reason]] = [[] for _ in X]
-    expected = _Expectations(guards, X)
-    rows, columns = np.nonzero(guards.out_of_range(X))
-    beyond = guards.beyond_range(X)[rows, columns]
-    # The farthest out first.
-    for at in np.lexsort((-beyond, rows)).tolist():
-        row, column, value = int(rows[at]), int(columns[at]), float(X[rows[at], columns[at]])
+    for row, column in _farthest_first(guards, X):
+        value = float(X[row, column])
         limit = float(guards.highest[column] if value > guards.highest[column] else guards.lowest[column])
-        told = Reason("out_of_range", names[column], value, expected.of(row, column), limit)
-        found[row].append(told)
+        found[row].append(
+            Reason("out_of_range", names[column], value, _expected(guards, X[row], column), limit)
+        )
     for row, column in np.argwhere(np.isnan(X) & (guards.always_there != 0)).tolist():
-        found[row].append(Reason("missing", names[column], None, expected.of(row, column)))
-    contradictions = guards.contradictions(X)
-    for rank in range(contradictions.shape[1]):
-        for place in np.unique(contradictions[:, rank]).tolist():
-            if place < 0:
-                continue
-            these = np.flatnonzero(contradictions[:, rank] == place)
-            column = int(guards.trees.guarded[place])
-            values = guards.expected_of(X[these], place).value.tolist()
-            limits = guards.limits_of(X[these], place).tolist()
-            for row, value, limit in zip(these.tolist(), values, limits, strict=True):
-                known = None if np.isnan(limit) else limit
-                told = Reason("inconsistent", names[column], float(X[row, column]), value, known)
-                found[row].append(told)
+        found[row].append(Reason("missing", names[column], None, _expected(guards, X[row], column)))
+    told = guards.contradictions(X)
+    for row, rank in np.argwhere(told.place >= 0).tolist():
+        column = int(guards.trees.guarded[told.place[row, rank]])
+        limit = float(told.limit[row, rank])
+        known = None if math.isnan(limit) else limit
+        expected = float(told.expected[row, rank])
+        found[row].append(Reason("inconsistent", names[column], float(X[row, column]), expected, known))
     for row in np.flatnonzero(scores < guards.isolation_limit).tolist():
         found[row].append(isolation(float(scores[row]), guards.isolation_limit))
     return [tuple(reasons) for reasons in found]
 
 
-class _Expectations:
-    """What is to be expected of features that are no contradiction, worked out when it is asked for."""
+def _farthest_first(guards: Guards, X: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """List what is out of range, row by row, the farthest out first."""
+    rows, columns = np.nonzero(guards.out_of_range(X))
+    if not rows.size:
+        return []
+    order = np.lexsort((-guards.beyond_range(X)[rows, columns], rows))
+    return list(zip(rows[order].tolist(), columns[order].tolist(), strict=True))
 
-    def __init__(self, guards: Guards, X: NDArray[np.float64]) -> None:
-        self._guards = guards
-        self._X = X
-        self._places = {feature: place for place, feature in enumerate(guards.trees.guarded.tolist())}
 
-    def of(self, row: int, column: int) -> float | None:
-        place = self._places.get(column)
-        if place is None:
-            return float(self._guards.median[column])
-        return float(self._guards.expected_of(self._X[row : row + 1], place).value[0])
+def _expected(guards: Guards, row: NDArray[np.float64], column: int) -> float:
+    place = int(np.searchsorted(guards.trees.guarded, column))
+    if place == guards.trees.guarded.size or guards.trees.guarded[place] != column:
+        return float(guards.median[column])
+    return float(guards.expected_of(row[np.newaxis], place).value[0])

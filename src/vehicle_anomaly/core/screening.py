@@ -106,7 +106,7 @@ def rarity(
     for place, feature in enumerate(guarded.tolist()):
         known = ~np.isnan(X[:, feature])
         values = X[known, feature]
-        edges = contrast_fitting.cuts_of(values, _COARSE.cuts)
+        edges = contrast_fitting.cuts_of(values, Growth().cuts)
         real = np.searchsorted(edges, values)
         contrasts = np.searchsorted(edges, contrast(values, rng))
         counts = (np.bincount(of, minlength=edges.size + 1) + 1.0 for of in (contrasts, real))
