@@ -22,6 +22,8 @@ _METADATA: Final[dict[str, Any]] = {
     "vehicle_count": 2,
     "first_timestamp": "2026-11-22T09:59:57Z",
     "last_timestamp": "2026-11-22T09:59:59Z",
+    "guards": "none",
+    "false_alarm_rate": None,
 }
 _REPORT: Final[dict[str, Any]] = {
     "sampled_readings": 3,

@@ -81,6 +81,8 @@ INGESTED: Final = {
         "vehicle_count": 2,
         "first_timestamp": "2026-11-22T09:59:57Z",
         "last_timestamp": "2026-11-22T09:59:59Z",
+        "guards": "none",
+        "false_alarm_rate": None,
     },
 }
 SCORED: Final = {"type": "scored", **_IDS, **_VERDICT}

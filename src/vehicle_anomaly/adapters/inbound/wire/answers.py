@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText, Timestamp, VehicleId
 from vehicle_anomaly.adapters.inbound.wire.reports import ReportItem, report_item
-from vehicle_anomaly.core.model import ModelMetadata
+from vehicle_anomaly.core.model import GuardsKind, ModelMetadata
 from vehicle_anomaly.core.ports import ModelVersions
 from vehicle_anomaly.core.score_telemetry import Verdict, Verdicts
 from vehicle_anomaly.core.training_report import TrainingReport
@@ -62,6 +62,18 @@ class ModelMetadataResponse(msgspec.Struct, frozen=True):
     vehicle_count: Annotated[int, Meta(ge=1)]
     first_timestamp: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
     last_timestamp: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+    guards: Annotated[
+        GuardsKind,
+        Meta(
+            description="What stands beside the forest. `none`: nothing, as in versions from before. "
+            "`ranges`: too few records to compare sensors. `partial`: some sensors are compared with the "
+            "others. `full`: all are."
+        ),
+    ]
+    false_alarm_rate: Annotated[
+        float | None,
+        Meta(description="Share of healthy readings that may be called an anomaly; null without guards."),
+    ]
 
 
 class IngestResponse(msgspec.Struct, frozen=True):
