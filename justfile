@@ -52,9 +52,13 @@ format: setup
     {{ python }} -m ruff format
     {{ python }} -m ruff check --fix
 
-# Measure, beside peers in the same run; writes tests/benchmarks/results/
-bench: setup
-    {{ python }} -m tests.benchmarks
+# Measure all, or the tables named, beside peers in the same run; writes tests/benchmarks/results/
+bench *NAMES: setup
+    {{ python }} -m tests.benchmarks {{ NAMES }}
+
+# Hold the measured ratios to half their bars, in under two minutes
+bench-quick *NAMES: setup
+    {{ python }} -m tests.benchmarks --quick {{ NAMES }}
 
 # Pin every dependency with hashes and without the address of an index; `just lock --upgrade` moves them
 lock *ARGS:

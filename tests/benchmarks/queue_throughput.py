@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from tests.aws_server import AWS_ENVIRONMENT, aws_server
+from tests.benchmarks.measure import Row, Sample, Table
 from tests.benchmarks.services import running_service
-from tests.benchmarks.tables import Result
 from tests.queues import Queues, make_queues, worker_process
 
 N_FEATURES = 8
@@ -43,7 +43,7 @@ class Measured:
     cpu_milliseconds: float
 
 
-def measure() -> Result:
+def measure() -> Iterator[Row]:
     """Measure on the real commands; SQS is moto's, on the same machine."""
     X = np.random.default_rng(0).normal(size=(2_000, N_FEATURES)).round(4)
     records = [_record(row, position) for position, row in enumerate(X.tolist())]
@@ -55,16 +55,16 @@ def measure() -> Result:
         store = Path(folder) / "models"
         over_http = dict(_over_http(store, records, requests))
         over_queue = dict(_over_queue(store, requests))
-    rows = []
     for kind in requests:
-        rows += [_row(kind, "HTTP", over_http[kind]), _row(kind, "queue", over_queue[kind])]
-    return Result(
-        "queue_throughput",
-        f"Requests a second of one process, 200 trees × {N_FEATURES} features; moto's SQS and the callers "
-        f"share its {os.cpu_count()} cores",
-        ("request", "over", "requests/s", "readings/s", "CPU ms a request"),
-        tuple(rows),
-    )
+        queue, http = over_queue[kind], over_http[kind]
+        yield Row.of_rates(
+            f"`{kind}` from the queue",
+            Sample.of([queue.per_second]),
+            Sample.of([http.per_second]),
+            unit="requests/s",
+            peer="the same over HTTP",
+            note=f"CPU a request: {queue.cpu_milliseconds:.2f} ms, over HTTP {http.cpu_milliseconds:.2f} ms",
+        )
 
 
 def _over_http(
@@ -150,6 +150,9 @@ def _record(row: list[float], position: int) -> Body:
     }
 
 
-def _row(kind: str, over: str, measured: Measured) -> tuple[str, ...]:
-    readings = measured.per_second * (1 if kind == "score" else BATCH)
-    return (kind, over, f"{measured.per_second:,.0f}", f"{readings:,.0f}", f"{measured.cpu_milliseconds:.2f}")
+TABLE = Table(
+    "queue_throughput",
+    f"Requests a second of one worker process, 200 trees × {N_FEATURES} features; moto's SQS and the callers "
+    "share the machine",
+    measure,
+)

@@ -1,12 +1,13 @@
 """What a score costs, beside scikit-learn's for the same forest."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
-from tests.benchmarks.tables import Result
-from tests.benchmarks.timing import seconds
+from tests.benchmarks.measure import Row, Table, at_least, at_most
+from tests.benchmarks.timing import side_by_side
 from tests.fakes import InMemoryModels
 from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
 from vehicle_anomaly.core.fitting import ForestParameters
@@ -18,12 +19,12 @@ N_READINGS = 100_000
 N_FEATURES = 8
 
 
-def measure() -> Result:
+def measure(n_readings: int = N_READINGS, repeats: int = 9) -> Iterator[Row]:
     """Measure one reading through the use case, and many through the forest."""
-    X = np.random.default_rng(0).normal(size=(N_READINGS, N_FEATURES))
+    X = np.random.default_rng(0).normal(size=(n_readings, N_FEATURES))
     models = InMemoryModels()
-    timestamps = np.full(N_READINGS, np.datetime64("2026-01-01T00:00:00", "us"))
-    batch = TelemetryBatch(X, ["veh-1"] * N_READINGS, timestamps)
+    timestamps = np.full(n_readings, np.datetime64("2026-01-01T00:00:00", "us"))
+    batch = TelemetryBatch(X, ["veh-1"] * n_readings, timestamps)
     known = TrainModel(models, SystemClock(), ForestParameters())(TrainModelCommand(batch))
     forest = models.load(known.model_name, known.model_version).forest
     peer = IsolationForest(n_estimators=200, contamination=0.05, random_state=42).fit(X)
@@ -36,20 +37,31 @@ def measure() -> Result:
         peer.decision_function(row)
         peer.predict(row)
 
-    ours_one = seconds(lambda: score_telemetry(one), repeats=9, calls=500)
-    peers_one = seconds(peer_verdict, repeats=9, calls=5)
-    ours_many = seconds(lambda: forest.score(X), repeats=5) / N_READINGS
-    peers_many = seconds(lambda: peer.decision_function(X), repeats=5) / N_READINGS
-    return Result(
-        "scoring",
-        f"Scoring with 200 trees × {N_FEATURES} features, one thread, µs a reading",
-        ("what", "vehicle-anomaly", "scikit-learn", "ratio"),
-        (
-            _row("one reading, through the use case", ours_one, peers_one),
-            _row(f"{N_READINGS:,} readings at once", ours_many, peers_many),
-        ),
+    ours, theirs = side_by_side(
+        lambda: score_telemetry(one), peer_verdict, repeats=repeats, calls=500, their_calls=5
+    )
+    yield Row.of_times(
+        "one reading through `ScoreTelemetry`",
+        ours,
+        theirs,
+        peer="scikit-learn's `decision_function` + `predict`",
+        bars=(at_most(15.0), at_least(500.0)),
+    )
+    ours, theirs = side_by_side(
+        lambda: forest.score(X), lambda: peer.decision_function(X), repeats=max(3, repeats // 2)
+    )
+    yield Row.of_times(
+        f"{n_readings:,} readings, one thread, each",
+        ours / n_readings,
+        theirs / n_readings,
+        peer="scikit-learn's `decision_function`",
+        bars=(at_least(3.0),),
     )
 
 
-def _row(what: str, ours: float, peers: float) -> tuple[str, ...]:
-    return (what, f"{ours * 1e6:.1f}", f"{peers * 1e6:.1f}", f"{peers / ours:.1f}")
+def quick() -> Iterator[Row]:
+    """Measure the same on fewer readings."""
+    return measure(20_000, 5)
+
+
+TABLE = Table("scoring", f"Scoring with 200 trees × {N_FEATURES} features", measure, quick)

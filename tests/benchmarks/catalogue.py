@@ -1,0 +1,10 @@
+"""Which benchmarks there are, in the order in which they are shown."""
+
+from tests.benchmarks import latency_while_training, queue_throughput, scoring
+from tests.benchmarks.measure import Table
+
+TABLES: tuple[Table, ...] = (
+    scoring.TABLE,
+    latency_while_training.TABLE,
+    queue_throughput.TABLE,
+)
