@@ -6,9 +6,11 @@ from datetime import datetime
 
 import numpy as np
 
+from vehicle_anomaly.core import kernel
 from vehicle_anomaly.core.errors import EmptyBatch
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import Reading
 
 
@@ -55,14 +57,20 @@ class Verdicts:
 
     model_name: ModelName
     model_version: ModelVersion
-    verdicts: tuple[Verdict, ...]
+    verdicts: Sequence[Verdict]
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreTelemetry:
-    """Scores readings against a model."""
+    """Scores readings against a model.
+
+    Attributes:
+        models: Where models come from.
+        threads: Where large batches are scored.
+    """
 
     models: ModelRepository
+    threads: ScoringThreads = THIS_THREAD
 
     def __call__(self, command: ScoreTelemetryCommand) -> Verdicts:
         """Score.
@@ -80,21 +88,19 @@ class ScoreTelemetry:
         name = command.model_name
         model = self.models.load(name, command.model_version or self.models.latest(name))
         X = model.matrix([reading.values for reading in command.readings])
-        scores = model.score(X)
-        verdicts = tuple(
-            Verdict(reading.vehicle_id, reading.timestamp, score, score < 0, missing)
-            for reading, score, missing in zip(
-                command.readings,
-                scores.tolist(),
-                _missing(X, model.metadata.feature_names),
-                strict=True,
-            )
-        )
+        scores = model.score(X, self.threads).tolist()
+        missing = _missing(X, model.metadata.feature_names)
+        verdicts = [
+            Verdict(reading.vehicle_id, reading.timestamp, score, score < 0, absent)
+            for reading, score, absent in zip(command.readings, scores, missing, strict=True)
+        ]
         return Verdicts(name, model.metadata.model_version, verdicts)
 
 
 def _missing(X: np.ndarray, names: tuple[str, ...] | None) -> list[tuple[str, ...] | tuple[int, ...]]:
     missing: list[tuple[str, ...] | tuple[int, ...]] = [()] * len(X)
+    if not kernel.any_missing(X):
+        return missing
     isnan = np.isnan(X)
     for row in np.flatnonzero(isnan.any(axis=1)).tolist():
         positions = np.flatnonzero(isnan[row]).tolist()

@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from vehicle_anomaly.core import kernel
 from vehicle_anomaly.core.errors import (
     EmptyBatch,
     Flaw,
@@ -201,6 +202,8 @@ def matrix(
 def _beyond_float32(X: NDArray[np.float64]) -> list[tuple[int, int, str]]:
     """Find values that the trees cannot compare: row, column and what is wrong, for `MAX_FLAWS` at most."""
     # NaN compares false, so a missing reading passes.
+    if not kernel.any_beyond(X, MAX_FEATURE):
+        return []
     rows, columns = np.nonzero(np.abs(X) > MAX_FEATURE)
     return [
         (row, column, f"{X[row, column]} is not a finite float32")
