@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.types import (
     ASGIApp,
@@ -14,6 +13,8 @@ from litestar.types import (
     Send,
     WebSocketReceiveMessage,
 )
+
+from vehicle_anomaly.adapters.inbound.http.headers import header
 
 _READ_BYTES: Final = 256 * 1024 * 1024
 
@@ -54,14 +55,13 @@ class ReadBodies:
 
 
 def _is_closed_after(scope: HTTPScope) -> bool:
-    connection = Headers.from_scope(scope).get("connection", "").lower()
+    connection = header(scope, b"connection", "").lower()
     return "close" in connection or (scope["http_version"] == "1.0" and "keep-alive" not in connection)
 
 
 def _announced_bytes(scope: HTTPScope) -> int:
     """How many bytes are to come at most; none when they are more than would be read."""
-    headers = Headers.from_scope(scope)
-    if "transfer-encoding" in headers:
+    if header(scope, b"transfer-encoding", ""):
         return _READ_BYTES
-    announced = int(headers.get("content-length", "0"))
+    announced = int(header(scope, b"content-length", "0"))
     return announced if announced <= _READ_BYTES else 0
