@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vehicle_anomaly.core import fitting
+from vehicle_anomaly.core import fitting, kernel
 from vehicle_anomaly.core.errors import FeatureWithoutValues, Flaw
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.model import (
@@ -16,7 +17,10 @@ from vehicle_anomaly.core.model import (
     TrainedModel,
 )
 from vehicle_anomaly.core.ports import Clock, ModelRepository
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import MAX_FLAWS, TelemetryBatch
+
+_ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,11 +34,19 @@ class TrainModelCommand:
 
 @dataclass(frozen=True, slots=True)
 class TrainModel:
-    """Fits a forest to a batch and publishes it as an immutable version."""
+    """Fits a forest to a batch and publishes it as an immutable version.
+
+    Attributes:
+        models: Where models go.
+        clock: Says when a version is made.
+        parameters: How forests are grown.
+        threads: Where the readings that were learned from are scored.
+    """
 
     models: ModelRepository
     clock: Clock
     parameters: ForestParameters
+    threads: ScoringThreads = THIS_THREAD
 
     def __call__(self, command: TrainModelCommand) -> ModelMetadata:
         """Train and publish.
@@ -48,10 +60,11 @@ class TrainModel:
             ModelStoreUnavailable: The model could not be stored.
         """
         batch = command.batch
-        missing = np.isnan(batch.values)
-        _refuse_features_without_values(missing, batch.feature_names)
-        medians = np.nanmedian(batch.values, axis=0)
-        forest, estimator = fitting.fit(np.where(missing, medians, batch.values), self.parameters)
+        missing = _Missing.of(batch.values)
+        _refuse_features_without_values(missing.per_feature == len(batch.values), batch.feature_names)
+        # Column by column: what is copied to find one is small beside the batch.
+        medians = np.array([np.nanmedian(column) for column in batch.values.T])
+        forest, estimator = fitting.fit(batch.values, self.parameters, medians, self.threads)
         # Read after the fit: a version is named, and sorts, by when it is published.
         trained_at = self.clock.now()
         metadata = ModelMetadata(
@@ -65,8 +78,8 @@ class TrainModel:
             n_features=forest.n_features,
             feature_names=batch.feature_names,
             record_count=len(batch.values),
-            records_with_missing=int(missing.any(axis=1).sum()),
-            missing_per_feature=tuple(missing.sum(axis=0).tolist()),
+            records_with_missing=missing.records,
+            missing_per_feature=tuple(missing.per_feature.tolist()),
             vehicle_count=len(set(batch.vehicle_ids)),
             first_timestamp=_in_utc(batch.timestamps.min()),
             last_timestamp=_in_utc(batch.timestamps.max()),
@@ -74,8 +87,26 @@ class TrainModel:
         return self.models.publish(TrainedModel(metadata, forest, medians, estimator))
 
 
-def _refuse_features_without_values(missing: np.ndarray, names: tuple[str, ...] | None) -> None:
-    empty = np.flatnonzero(missing.all(axis=0)).tolist()
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """How many readings lack something, and how many lack which feature."""
+
+    records: int
+    per_feature: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> "_Missing":
+        records, per_feature = 0, np.zeros(values.shape[1], np.int64)
+        if kernel.any_missing(values):
+            for first in range(0, len(values), _ROWS_AT_ONCE):
+                missing = np.isnan(values[first : first + _ROWS_AT_ONCE])
+                records += int(missing.any(axis=1).sum())
+                per_feature += missing.sum(axis=0)
+        return cls(records, per_feature)
+
+
+def _refuse_features_without_values(without: NDArray[np.bool_], names: tuple[str, ...] | None) -> None:
+    empty = np.flatnonzero(without).tolist()
     if empty:
         reason = "no record has a value for it: send at least one, or leave the feature out"
         field = "feature_vector" if names is None else "features"
