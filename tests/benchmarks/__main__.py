@@ -64,7 +64,7 @@ def _measure(tables: Sequence[Table], *, whole: bool) -> None:
     if whole:
         write_summary(measured, machine)
     not_reached = missed([row for rows in measured.values() for row in rows])
-    print("\nBars missed:" if not_reached else "\nAll bars reached.", *not_reached, sep="\n  ")
+    print("\nBars missed:" if not_reached else "\nNo bar missed.", *not_reached, sep="\n  ")
 
 
 def _hold(tables: Sequence[Table]) -> int:
