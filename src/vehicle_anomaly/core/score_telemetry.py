@@ -1,6 +1,6 @@
 """The use case: say of each reading whether something is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,10 @@ from vehicle_anomaly.core.errors import EmptyBatch
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
-from vehicle_anomaly.core.telemetry import Reading
+from vehicle_anomaly.core.telemetry import NamedValues, Reading, Vector, in_order
+
+MissingFeatures = tuple[str, ...] | tuple[int, ...]
+"""Features without a value: their names, or their positions when the model has no names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,14 @@ class Verdict:
         timestamp: Of the reading.
         anomaly_score: scikit-learn's `decision_function`: negative is anomalous.
         is_anomaly: Whether something is wrong.
-        missing: Features that had no value and were scored as the training median: their names, or their
-            positions when the model has no names.
+        missing: Features that had no value and were scored as the training median.
     """
 
     vehicle_id: str
     timestamp: datetime
     anomaly_score: float
     is_anomaly: bool
-    missing: tuple[str, ...] | tuple[int, ...]
+    missing: MissingFeatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,23 @@ class Verdicts:
     model_name: ModelName
     model_version: ModelVersion
     verdicts: Sequence[Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a version says of many readings: columns, which cost less than as many objects.
+
+    Attributes:
+        model_name: The model.
+        model_version: The version.
+        anomaly_scores: One per reading; below 0 is an anomaly.
+        missing: By position of the reading, its features that had no value; only where there are any.
+    """
+
+    model_name: ModelName
+    model_version: ModelVersion
+    anomaly_scores: list[float]
+    missing: Mapping[int, MissingFeatures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +104,70 @@ class ScoreTelemetry:
             DamagedModel: The version is not what was published.
             ModelStoreUnavailable: The model could not be read.
         """
-        name = command.model_name
-        model = self.models.load(name, command.model_version or self.models.latest(name))
-        X = model.matrix([reading.values for reading in command.readings])
-        scores = model.score(X, self.threads).tolist()
-        missing = _missing(X, model.metadata.feature_names)
+        values = [reading.values for reading in command.readings]
+        scores = self.score_values(values, command.model_name, command.model_version)
         verdicts = [
-            Verdict(reading.vehicle_id, reading.timestamp, score, score < 0, absent)
-            for reading, score, absent in zip(command.readings, scores, missing, strict=True)
+            Verdict(
+                reading.vehicle_id,
+                reading.timestamp,
+                score,
+                score < 0,
+                scores.missing.get(position, ()),
+            )
+            for position, (reading, score) in enumerate(
+                zip(command.readings, scores.anomaly_scores, strict=True)
+            )
         ]
-        return Verdicts(name, model.metadata.model_version, verdicts)
+        return Verdicts(scores.model_name, scores.model_version, verdicts)
+
+    def score_values(
+        self, values: Sequence[Vector | NamedValues], name: ModelName, version: ModelVersion | None
+    ) -> Scores:
+        """Score what readings measured, whoever measured it and when.
+
+        Args:
+            values: Of each reading: in the model's order, or by name.
+            name: The model.
+            version: Its version; None is the latest.
+
+        Raises:
+            Refusal: As `__call__`.
+            DamagedModel: The version is not what was published.
+            ModelStoreUnavailable: The model could not be read.
+        """
+        model = self.models.load(name, version or self.models.latest(name))
+        X = model.matrix(values)
+        scores = model.score(X, self.threads).tolist()
+        return Scores(name, model.metadata.model_version, scores, _missing(X, model.metadata.feature_names))
+
+    def score_columns(
+        self, values: np.ndarray, names: Sequence[str], name: ModelName, version: ModelVersion | None
+    ) -> Scores:
+        """Score columns: by name, or by position when the model's features have no names.
+
+        Args:
+            values: Shape (n_readings, len(names)), float64; NaN is a missing reading.
+            names: Of the columns; a feature without a column is missing in every reading.
+            name: The model.
+            version: Its version; None is the latest.
+
+        Raises:
+            WrongFeatureCount: The features have no names, and are not as many.
+            UnknownFeature: The model does not have a column's feature.
+            DamagedModel: The version is not what was published.
+            ModelStoreUnavailable: The model could not be read.
+        """
+        model = self.models.load(name, version or self.models.latest(name))
+        X = in_order(values, names, model.metadata.n_features, model.metadata.feature_names)
+        scores = model.score(X, self.threads).tolist()
+        return Scores(name, model.metadata.model_version, scores, _missing(X, model.metadata.feature_names))
 
 
-def _missing(X: np.ndarray, names: tuple[str, ...] | None) -> list[tuple[str, ...] | tuple[int, ...]]:
-    missing: list[tuple[str, ...] | tuple[int, ...]] = [()] * len(X)
+def _missing(X: np.ndarray, names: tuple[str, ...] | None) -> dict[int, MissingFeatures]:
     if not kernel.any_missing(X):
-        return missing
+        return {}
     isnan = np.isnan(X)
+    missing: dict[int, MissingFeatures] = {}
     for row in np.flatnonzero(isnan.any(axis=1)).tolist():
         positions = np.flatnonzero(isnan[row]).tolist()
         missing[row] = tuple(positions) if names is None else tuple(names[position] for position in positions)

@@ -17,6 +17,9 @@ from vehicle_anomaly.adapters.inbound.wire.places import Place
 
 HttpRequest = Request[Any, Any, Any]
 
+NDJSON = "application/x-ndjson"
+"""One JSON value a line."""
+
 _ENCODINGS = {encoding.value: encoding for encoding in Encoding}
 _encode_json = msgspec.json.Encoder().encode
 _encode_msgpack = msgspec.msgpack.Encoder().encode
@@ -26,19 +29,33 @@ class UnsupportedMediaType(Exception):
     """A body of a type that is not read here; the message says which are."""
 
 
-def encoding_of(scope: HTTPScope) -> Encoding:
+def is_of_lines(scope: HTTPScope) -> bool:
+    """Tell whether a request's body is a stream of lines.
+
+    Raises:
+        UnsupportedMediaType: It is, and compressed.
+    """
+    if _media_type(header(scope, b"content-type", "")) != NDJSON:
+        return False
+    _refuse_compressed(scope)
+    return True
+
+
+def encoding_of(scope: HTTPScope, *further: str) -> Encoding:
     """Return the encoding of a request's body; without a Content-Type it is JSON.
+
+    Args:
+        scope: Of the request.
+        further: Types that are read here too, for who sends none of them.
 
     Raises:
         UnsupportedMediaType: It is one that is not read here, or compressed.
     """
-    content_encoding = header(scope, b"content-encoding", "identity")
-    if content_encoding.strip().lower() != "identity":
-        raise UnsupportedMediaType(f"Content-Encoding: expected none, got {content_encoding[:80]!r}")
+    _refuse_compressed(scope)
     content_type = header(scope, b"content-type", Encoding.JSON.value)
-    encoding = _ENCODINGS.get(content_type.partition(";")[0].strip().lower())
+    encoding = _ENCODINGS.get(_media_type(content_type))
     if encoding is None:
-        expected = " or ".join(_ENCODINGS)
+        expected = " or ".join((*_ENCODINGS, *further))
         raise UnsupportedMediaType(f"Content-Type: expected {expected}, got {content_type[:80]!r}")
     return encoding
 
@@ -46,6 +63,16 @@ def encoding_of(scope: HTTPScope) -> Encoding:
 def request_encoding(request: HttpRequest) -> Encoding:
     """Return the encoding of a request's body; as `encoding_of`."""
     return encoding_of(request.scope)
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _refuse_compressed(scope: HTTPScope) -> None:
+    content_encoding = header(scope, b"content-encoding", "identity")
+    if content_encoding.strip().lower() != "identity":
+        raise UnsupportedMediaType(f"Content-Encoding: expected none, got {content_encoding[:80]!r}")
 
 
 async def body_of(scope: HTTPScope, receive: Receive, max_bytes: int) -> bytes:

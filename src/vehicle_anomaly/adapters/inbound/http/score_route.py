@@ -30,7 +30,7 @@ def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
     async def score(scope: Scope, receive: Receive, send: Send) -> None:
         http = cast("HTTPScope", scope)
         if http["method"] != "POST":
-            await _answer_other(http, send)
+            await answer_other(http, send)
             return
         encoding = encoding_of(http)
         body = await body_of(http, receive, max_bytes)
@@ -49,7 +49,7 @@ def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
     return score
 
 
-async def _answer_other(scope: HTTPScope, send: Send) -> None:
+async def answer_other(scope: HTTPScope, send: Send) -> None:
     """Do what Litestar does for other methods at its own routes."""
     allow = "OPTIONS, POST"
     if scope["method"] != "OPTIONS":

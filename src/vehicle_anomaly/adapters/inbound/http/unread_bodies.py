@@ -15,7 +15,9 @@ from litestar.types import (
 )
 
 from vehicle_anomaly.adapters.inbound.http.headers import header
+from vehicle_anomaly.adapters.inbound.http.negotiation import NDJSON
 
+_IS_STREAM: Final = (b"content-type", NDJSON.encode())
 _READ_BYTES: Final = 256 * 1024 * 1024
 
 
@@ -23,7 +25,8 @@ class ReadBodies:
     """Reads what is left of a refused body before the answer goes, where the connection is then closed.
 
     Closing it with bytes unread resets it, and the caller never sees why it was refused. On a connection that
-    stays open uvicorn reads on by itself. More than `_READ_BYTES` is not waited for.
+    stays open uvicorn reads on by itself. More than `_READ_BYTES` is not waited for. An answer that is a
+    stream goes while the body still comes, and is let through.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -47,6 +50,9 @@ class ReadBodies:
             return message
 
         async def answer(message: Message) -> None:
+            nonlocal unread
+            if message["type"] == "http.response.start" and _IS_STREAM in message["headers"]:
+                unread = 0
             while unread > 0:
                 await watched()
             await send(message)
