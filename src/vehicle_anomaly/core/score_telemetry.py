@@ -7,11 +7,12 @@ from datetime import datetime
 import numpy as np
 
 from vehicle_anomaly.core import kernel
+from vehicle_anomaly.core.column_order import in_order
 from vehicle_anomaly.core.errors import EmptyBatch
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
-from vehicle_anomaly.core.telemetry import NamedValues, Reading, Vector, in_order
+from vehicle_anomaly.core.telemetry import NamedValues, Reading, Vector
 
 MissingFeatures = tuple[str, ...] | tuple[int, ...]
 """Features without a value: their names, or their positions when the model has no names."""
