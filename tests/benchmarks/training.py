@@ -10,10 +10,13 @@ from time import perf_counter
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
 from tests.benchmarks.measure import Row, Sample, Table, at_least, at_most, at_most_ratio
 from tests.benchmarks.timing import side_by_side
+from vehicle_anomaly.adapters.inbound.wire.arrow import require
+from vehicle_anomaly.adapters.inbound.wire.arrow_requests import arrow_train_command
 from vehicle_anomaly.adapters.inbound.wire.commands import train_model_command
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.core.fitting import ForestParameters, fit
@@ -122,6 +125,33 @@ def _measure_bodies(n_readings: int) -> Iterator[Row]:
             decoding.median / fitting.median,
             (at_most_ratio(1 / 3),),
         )
+    body = _arrow_body(X)
+    arrow_train_command(body, None, None)
+    begun = perf_counter()
+    arrow_train_command(body, None, None)
+    decoding = Sample.of([perf_counter() - begun])
+    yield Row(
+        f"{n_readings:,} × {N_FEATURES} out of an Arrow body",
+        decoding,
+        "s",
+        "the fit of them",
+        fitting,
+        decoding.median / fitting.median,
+        (at_most_ratio(1 / 3),),
+    )
+
+
+def _arrow_body(X: NDArray[np.float64]) -> bytes:
+    pa = require()
+    columns = {f"feature_{position}": pa.array(column) for position, column in enumerate(X.T)}
+    vehicles = pa.array([f"veh-{position % 500:03}" for position in range(len(X))])
+    times = pa.array(1_760_000_000 + np.arange(len(X)), pa.timestamp("s", "UTC"))
+    table = pa.table({"vehicle_id": vehicles, "timestamp": times, **columns})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    body: bytes = sink.getvalue().to_pybytes()
+    return body
 
 
 def _record(position: int, values: list[float]) -> dict[str, object]:
