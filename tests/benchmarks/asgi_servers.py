@@ -54,7 +54,7 @@ def measure() -> Iterator[Row]:
             port = free_port()
             where = f"127.0.0.1:{port}" if options[-1] == "--bind" else str(port)
             command = [sys.executable, "-m", module, *options, where, _APP]
-            urls[name] = running.enter_context(process(command, store, port))
+            urls[name] = running.enter_context(process(command, store, port)).url
             if not rates:
                 train(urls[name])
             twice[name] = _answer_to_two_lengths(port, body)

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,14 @@ from tests.benchmarks.load import HEADERS
 
 N_FEATURES: Final = 8
 _START_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that runs: its address, and its process."""
+
+    url: str
+    pid: int
 
 
 def reading() -> bytes:
@@ -47,8 +56,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def process(command: Sequence[str], folder: Path, port: int, **variables: str) -> Iterator[str]:
-    """Run a service while the block runs; yield its address.
+def process(command: Sequence[str], folder: Path, port: int, **variables: str) -> Iterator[Service]:
+    """Run a service while the block runs.
 
     Its log goes to a file, as it would in service: a pipe would have to be emptied by this process.
 
@@ -71,12 +80,12 @@ def process(command: Sequence[str], folder: Path, port: int, **variables: str) -
     ):
         try:
             _wait(url, running)
-            yield url
+            yield Service(url, running.pid)
         finally:
             running.terminate()
 
 
-def floor_service(folder: Path, **variables: str) -> AbstractContextManager[str]:
+def floor_service(folder: Path, **variables: str) -> AbstractContextManager[Service]:
     """Run the service that also has the routes beside which `/score` is measured."""
     return process([sys.executable, "-m", "tests.benchmarks.floor_service"], folder, free_port(), **variables)
 

@@ -33,11 +33,13 @@ class Load:
     """What a route answered under load.
 
     Attributes:
-        per_second: Requests.
+        requests: Answered.
+        per_second: Of them.
         p50: Milliseconds.
         p99: Milliseconds.
     """
 
+    requests: float
     per_second: float
     p50: float
     p99: float
@@ -68,7 +70,7 @@ def post(url: str, body: bytes, seconds: float) -> Load:
         told = _last_line([sys.executable, str(client), url, str(CONNECTIONS), str(seconds)], body)
     if told["failed"]:
         raise RuntimeError(f"{url}: {told['failed']:.0f} of {told['requests']:.0f} requests failed")
-    return Load(told["requests"] / told["seconds"], told["p50"], told["p99"])
+    return Load(told["requests"], told["requests"] / told["seconds"], told["p50"], told["p99"])
 
 
 def _last_line(command: list[str], stdin: bytes) -> dict[str, float]:

@@ -44,6 +44,13 @@ class StolenTime:
         return stolen / total if total else 0.0
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken: what else the machine does changes it little."""
+    # After the name, which may hold spaces: fields 14 and 15 of proc(5) are user and system time in ticks.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _ticks() -> tuple[int, int]:
     # proc(5): user, nice, system, idle, iowait, irq, softirq, steal.
     stat = Path("/proc/stat")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tests.aws_server import AWS_ENVIRONMENT, aws_server
+from tests.benchmarks.machine import cpu_seconds
 from tests.benchmarks.measure import Row, Sample, Table
 from tests.benchmarks.services import running_service
 from tests.queues import Queues, make_queues, worker_process
@@ -98,16 +99,10 @@ def _wait_until_empty(queues: Queues) -> None:
 
 
 def _measured(pid: int, n_requests: int, work: Callable[[], None]) -> Measured:
-    began, cpu = perf_counter(), _cpu_seconds(pid)
+    began, cpu = perf_counter(), cpu_seconds(pid)
     work()
-    took, used = perf_counter() - began, _cpu_seconds(pid) - cpu
+    took, used = perf_counter() - began, cpu_seconds(pid) - cpu
     return Measured(n_requests / took, used / n_requests * 1e3)
-
-
-def _cpu_seconds(pid: int) -> float:
-    # After the name, which may hold spaces: fields 14 and 15 of proc(5) are user and system time in ticks.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _post_all(address: str, path: str, bodies: Sequence[bytes]) -> None:
