@@ -77,4 +77,4 @@ lock *ARGS:
     {{ pip_compile }} {{ ARGS }} -c requirements-bench.txt --group bench-compiled -o requirements-bench-compiled.txt
 
 # All that CI checks
-check: lint test
+check: lint test bench-quick
