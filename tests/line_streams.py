@@ -43,15 +43,21 @@ class Stream:
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of the answer as they come."""
-        if not self.head.startswith(b"HTTP/1.1 200 "):
-            self.read_head()
         pending = b""
-        while size := int(self._answer.readline(), 16):
-            pending += self._answer.read(size)
-            self._answer.readline()
-            *whole, pending = pending.split(b"\n")
+        for chunk in self.chunks():
+            *whole, pending = (pending + chunk).split(b"\n")
             yield from map(json.loads, whole)
         assert pending == b""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the answer in the parts in which it comes."""
+        if not self.head.startswith(b"HTTP/1.1 200 "):
+            self.read_head()
+        while size := int(self._answer.readline(), 16):
+            yield self._answer.read(size)
+            self._answer.readline()
+        # The empty part is followed by an end of line like any other.
+        self._answer.readline()
 
     def settimeout(self, seconds: float) -> None:
         """Give up a send that waits longer."""
