@@ -2,6 +2,7 @@
 
 from tests.benchmarks import (
     asgi_servers,
+    growth,
     http_path,
     latency_while_training,
     queue_throughput,
@@ -12,6 +13,7 @@ from tests.benchmarks.measure import Table
 
 TABLES: tuple[Table, ...] = (
     scoring.TABLE,
+    growth.TABLE,
     training.TABLE,
     http_path.TABLE,
     asgi_servers.TABLE,
