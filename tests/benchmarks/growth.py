@@ -47,7 +47,7 @@ def measure() -> Iterator[Row | Plot]:
         "Time of a reading against readings at once",
         "readings at once",
         [(n, _microseconds(n_readings=n)) for n in READINGS],
-        "One reading pays for the call and for fetching every tree; many share both, and walking bounds them.",
+        "One reading pays for the call and for fetching every tree; many share both: walking bounds them.",
     )
 
 
