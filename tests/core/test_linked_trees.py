@@ -77,7 +77,7 @@ def test_a_chain_of_splits_is_followed_to_its_end() -> None:
 @pytest.mark.parametrize("layout", ["fortran", "read-only", "strided", "float32"])
 def test_no_layout_of_the_readings_makes_the_kernel_compile_again(layout: str) -> None:
     warm_up()
-    compiled = len(kernel.follow.signatures)
+    compiled = len(kernel.follow_many.signatures)
     forest = fitting.flatten(
         IsolationForest(n_estimators=3, random_state=1).fit(np.random.default_rng(0).normal(size=(300, 4)))
     )
@@ -91,7 +91,7 @@ def test_no_layout_of_the_readings_makes_the_kernel_compile_again(layout: str) -
         "float32": plain.astype(np.float32),
     }
     np.testing.assert_array_equal(forest.score(layouts[layout]), forest.score(plain))
-    assert len(kernel.follow.signatures) == compiled
+    assert len(kernel.follow_many.signatures) == compiled
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, 2047, 2048, 2049, 10_000])

@@ -179,6 +179,7 @@ def warm_up() -> None:
     """Compile what scores, or load it compiled, on the smallest forest."""
     leaf = np.full(1, LEAF, np.int32)
     forest = Forest(1, 1, 0.0, np.array([0, 1]), leaf, np.zeros(1), leaf, leaf, np.ones(1))
-    forest.score(np.zeros((1, 1)))
+    for n_rows in (1, 100):
+        forest.score(np.zeros((n_rows, 1)))
     kernel.any_beyond(np.zeros((1, 1)), 1.0)
     kernel.any_missing(np.zeros((1, 1)))

@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 # Rows that pass through one tree before the next: the tree stays in the L1 cache, and so do the rows.
 _ROWS_AT_ONCE = 64
 
+_ONE = np.uint32(1)
+_TWO = np.uint32(2)
+
 
 @numba.njit(nogil=True, cache=True)
-def follow(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object that holds them
+def follow_few(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object that holds them
     X: NDArray[np.float64],
     medians: NDArray[np.float64],
     tree_start: NDArray[np.int64],
@@ -28,12 +31,11 @@ def follow(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object that
     path_length: NDArray[np.float64],
     total: NDArray[np.float64],
 ) -> None:
-    """Sum each row's path lengths through every tree, for trees with siblings side by side.
+    """Sum each row's path lengths through every tree, row by row.
 
-    The right child stands behind the left one, and a leaf is its own child: so a step needs no branch. Eight
-    rows follow their ways side by side, or one row through eight trees: while the processor waits for the
-    numbers of one, it computes the others. A value goes left when, as float32, it is `<=` the threshold, as
-    in scikit-learn's `Tree.apply`.
+    The right child stands behind the left one, and a leaf is its own child: so a step needs no branch. A row
+    goes through eight trees at a time: while the processor waits for the numbers of one, it computes the
+    others. A value goes left when, as float32, it is `<=` the threshold, as in scikit-learn's `Tree.apply`.
 
     Args:
         X: Shape (n_readings, n_features); NaN is a missing value.
@@ -46,28 +48,21 @@ def follow(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object that
         path_length: Shape (n_nodes,): of a leaf.
         total: Shape (n_readings,), filled in.
     """
-    tile = np.empty((min(_ROWS_AT_ONCE, X.shape[0]), X.shape[1]), np.float32)
-    for first in range(0, X.shape[0], _ROWS_AT_ONCE):
-        n_rows = min(_ROWS_AT_ONCE, X.shape[0] - first)
-        for row in range(n_rows):
-            for column in range(X.shape[1]):
-                value = X[first + row, column]
-                tile[row, column] = np.float32(medians[column] if np.isnan(value) else value)
-        in_eights = n_rows - n_rows % 8
-        sums = total[first : first + in_eights]
-        sums[:] = 0.0
-        if in_eights:
-            _follow_eights(tile, tree_start, depth, feature, threshold, left, path_length, sums)
-        for row in range(in_eights, n_rows):
-            total[first + row] = _follow_one(
-                tile[row], tree_start, depth, feature, threshold, left, path_length
-            )
+    x = np.empty(X.shape[1], np.float32)
+    for row in range(X.shape[0]):
+        for column in range(X.shape[1]):
+            value = X[row, column]
+            x[column] = np.float32(medians[column] if np.isnan(value) else value)
+        total[row] = _follow_one(x, tree_start, depth, feature, threshold, left, path_length)
 
 
 @numba.njit(nogil=True, cache=True)
-def _follow_eights(  # noqa: PLR0913, PLR0917
-    X: NDArray[np.float32],
-    tree_start: NDArray[np.int64],
+def follow_many(  # noqa: PLR0913, PLR0917
+    X: NDArray[np.float64],
+    medians: NDArray[np.float64],
+    top_feature: NDArray[np.uint16],
+    top_threshold: NDArray[np.float32],
+    below_top: NDArray[np.uint32],
     depth: NDArray[np.int64],
     feature: NDArray[np.uint16],
     threshold: NDArray[np.float32],
@@ -75,29 +70,96 @@ def _follow_eights(  # noqa: PLR0913, PLR0917
     path_length: NDArray[np.float64],
     total: NDArray[np.float64],
 ) -> None:
-    for tree in range(depth.shape[0]):
-        root = np.uint32(tree_start[tree])
-        for row in range(0, total.shape[0], 8):
-            x0, x1, x2, x3 = X[row], X[row + 1], X[row + 2], X[row + 3]
-            x4, x5, x6, x7 = X[row + 4], X[row + 5], X[row + 6], X[row + 7]
-            a = b = c = d = e = g = h = i = root
-            for _ in range(depth[tree]):
-                a = _next(x0, feature, threshold, left, a)
-                b = _next(x1, feature, threshold, left, b)
-                c = _next(x2, feature, threshold, left, c)
-                d = _next(x3, feature, threshold, left, d)
-                e = _next(x4, feature, threshold, left, e)
-                g = _next(x5, feature, threshold, left, g)
-                h = _next(x6, feature, threshold, left, h)
-                i = _next(x7, feature, threshold, left, i)
-            total[row] += path_length[a]
-            total[row + 1] += path_length[b]
-            total[row + 2] += path_length[c]
-            total[row + 3] += path_length[d]
-            total[row + 4] += path_length[e]
-            total[row + 5] += path_length[g]
-            total[row + 6] += path_length[h]
-            total[row + 7] += path_length[i]
+    """Sum each row's path lengths through every tree, as `follow_few`, in blocks of rows.
+
+    The first three splits of a tree are compared for a whole block, all seven of them, by vector
+    instructions: that costs less than to look up which three a row needs. Below, eight rows follow their
+    ways side by side.
+
+    Args:
+        X: Shape (n_readings, n_features); NaN is a missing value.
+        medians: Shape (n_features,): what stands in for missing values.
+        top_feature: Shape (n_trees, 7): of the first three levels, from left to right, a leaf standing for
+            all below it.
+        top_threshold: Shape (n_trees, 7).
+        below_top: Shape (n_trees, 8): the nodes of the fourth level, or the leaves above it.
+        depth: As for `follow_few`.
+        feature: As for `follow_few`.
+        threshold: As for `follow_few`.
+        left: As for `follow_few`.
+        path_length: As for `follow_few`.
+        total: Shape (n_readings,), filled in.
+    """
+    n_features = X.shape[1]
+    # Rows beyond the end are computed and not looked at.
+    rows = np.zeros((_ROWS_AT_ONCE, n_features), np.float32)
+    columns = np.zeros((n_features, _ROWS_AT_ONCE), np.float32)
+    way = np.empty(_ROWS_AT_ONCE, np.uint32)
+    sums = np.empty(_ROWS_AT_ONCE)
+    for first in range(0, X.shape[0], _ROWS_AT_ONCE):
+        n_rows = min(_ROWS_AT_ONCE, X.shape[0] - first)
+        for row in range(n_rows):
+            for column in range(n_features):
+                value = X[first + row, column]
+                value = medians[column] if np.isnan(value) else value
+                rows[row, column] = columns[column, row] = np.float32(value)
+        sums[:] = 0.0
+        for tree in range(depth.shape[0]):
+            _follow_top(columns, top_feature[tree], top_threshold[tree], way)
+            entry = below_top[tree]
+            for row in range(0, n_rows, 8):
+                x0, x1, x2, x3 = rows[row], rows[row + 1], rows[row + 2], rows[row + 3]
+                x4, x5, x6, x7 = rows[row + 4], rows[row + 5], rows[row + 6], rows[row + 7]
+                a, b, c, d = entry[way[row]], entry[way[row + 1]], entry[way[row + 2]], entry[way[row + 3]]
+                e, g, h, i = (
+                    entry[way[row + 4]],
+                    entry[way[row + 5]],
+                    entry[way[row + 6]],
+                    entry[way[row + 7]],
+                )
+                for _ in range(3, depth[tree]):
+                    a = _next(x0, feature, threshold, left, a)
+                    b = _next(x1, feature, threshold, left, b)
+                    c = _next(x2, feature, threshold, left, c)
+                    d = _next(x3, feature, threshold, left, d)
+                    e = _next(x4, feature, threshold, left, e)
+                    g = _next(x5, feature, threshold, left, g)
+                    h = _next(x6, feature, threshold, left, h)
+                    i = _next(x7, feature, threshold, left, i)
+                sums[row] += path_length[a]
+                sums[row + 1] += path_length[b]
+                sums[row + 2] += path_length[c]
+                sums[row + 3] += path_length[d]
+                sums[row + 4] += path_length[e]
+                sums[row + 5] += path_length[g]
+                sums[row + 6] += path_length[h]
+                sums[row + 7] += path_length[i]
+        total[first : first + n_rows] = sums[:n_rows]
+
+
+@numba.njit(nogil=True, cache=True)
+def _follow_top(
+    columns: NDArray[np.float32],
+    feature: NDArray[np.uint16],
+    threshold: NDArray[np.float32],
+    way: NDArray[np.uint32],
+) -> None:
+    # Without branches and look-ups in its loop, which LLVM turns into vector instructions.
+    x0, x1, x2, x3 = columns[feature[0]], columns[feature[1]], columns[feature[2]], columns[feature[3]]
+    x4, x5, x6 = columns[feature[4]], columns[feature[5]], columns[feature[6]]
+    t0, t1, t2, t3 = threshold[0], threshold[1], threshold[2], threshold[3]
+    t4, t5, t6 = threshold[4], threshold[5], threshold[6]
+    for row in range(_ROWS_AT_ONCE):
+        b0 = np.uint32(x0[row] > t0)
+        b1 = np.uint32(x1[row] > t1)
+        b2 = np.uint32(x2[row] > t2)
+        b3 = np.uint32(x3[row] > t3)
+        b4 = np.uint32(x4[row] > t4)
+        b5 = np.uint32(x5[row] > t5)
+        b6 = np.uint32(x6[row] > t6)
+        second = _either(b0, b1, b2)
+        third = _either(b0, _either(second, b3, b4), _either(second, b5, b6))
+        way[row] = (b0 << _TWO) | (second << _ONE) | third
 
 
 @numba.njit(nogil=True, cache=True)
@@ -149,6 +211,12 @@ def _follow_one(  # noqa: PLR0913, PLR0917
 
 
 @numba.njit(inline="always")
+def _either(bit, without, with_it):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    # Written as arithmetic: an `if` is not always turned into vector instructions.
+    return (bit & with_it) | ((bit ^ _ONE) & without)
+
+
+@numba.njit(inline="always")
 def _next(x, feature, threshold, left, node):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     return left[node] + np.uint32(x[feature[node]] > threshold[node])
 
@@ -196,11 +264,11 @@ def link(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object that h
         left: Shape (n_nodes,): index of the left child.
         right: Shape (n_nodes,): index of the right child.
         path_length: Shape (n_nodes,): path length of a leaf.
-        depth: As for `follow`, filled in.
-        linked_feature: As `feature` of `follow`, filled in.
-        linked_threshold: As `threshold` of `follow`, filled in.
-        linked_left: As `left` of `follow`, filled in.
-        linked_path_length: As `path_length` of `follow`, filled in.
+        depth: As for `follow_few`, filled in.
+        linked_feature: As `feature` of `follow_few`, filled in.
+        linked_threshold: As `threshold` of `follow_few`, filled in.
+        linked_left: As `left` of `follow_few`, filled in.
+        linked_path_length: As `path_length` of `follow_few`, filled in.
     """
     standing_at = np.empty(feature.shape[0], np.int64)
     level = np.zeros(feature.shape[0], np.int64)

@@ -1,17 +1,22 @@
 """Trees laid out for speed: siblings side by side, leaves that are their own children."""
 
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core import kernel
 
+# As `kernel.follow_many` unrolls them.
+_TOP_LEVELS: Final = 3
+# From here a block of rows costs less than its rows one by one.
+_MANY: Final = 16
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinkedTrees:
-    """What `kernel.follow` follows: at most 18 bytes a node, whatever the shape of the trees.
+    """What `kernel.follow_few` and `kernel.follow_many` follow: 18 bytes a node, whatever the trees' shape.
 
     Attributes:
         tree_start: Shape (n_trees + 1,), int64.
@@ -20,6 +25,9 @@ class LinkedTrees:
         threshold: Shape (n_nodes,), float32.
         left: Shape (n_nodes,), uint32.
         path_length: Shape (n_nodes,), float64.
+        top_feature: Shape (n_trees, 7), uint16: of the splits of the first three levels.
+        top_threshold: Shape (n_trees, 7), float32.
+        below_top: Shape (n_trees, 8), uint32: the nodes below them.
     """
 
     tree_start: NDArray[np.int64]
@@ -28,6 +36,9 @@ class LinkedTrees:
     threshold: NDArray[np.float32]
     left: NDArray[np.uint32]
     path_length: NDArray[np.float64]
+    top_feature: NDArray[np.uint16] = field(init=False)
+    top_threshold: NDArray[np.float32] = field(init=False)
+    below_top: NDArray[np.uint32] = field(init=False)
 
     @classmethod
     def of(  # noqa: PLR0913, PLR0917  # the arrays of a forest
@@ -72,6 +83,7 @@ class LinkedTrees:
             linked.left,
             linked.path_length,
         )
+        linked._take_top()
         return linked
 
     def path_lengths(self, X: NDArray[np.float64], medians: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,18 +100,47 @@ class LinkedTrees:
         if X.dtype != np.float64 or not X.flags.carray:
             # Any other layout would have the kernel compiled anew, in the middle of a request.
             X = np.array(X, np.float64, order="C")
-        kernel.follow(
-            X,
-            medians,
-            self.tree_start,
-            self.depth,
-            self.feature,
-            self.threshold,
-            self.left,
-            self.path_length,
-            total,
-        )
+        if X.shape[0] < _MANY:
+            kernel.follow_few(
+                X,
+                medians,
+                self.tree_start,
+                self.depth,
+                self.feature,
+                self.threshold,
+                self.left,
+                self.path_length,
+                total,
+            )
+        else:
+            kernel.follow_many(
+                X,
+                medians,
+                self.top_feature,
+                self.top_threshold,
+                self.below_top,
+                self.depth,
+                self.feature,
+                self.threshold,
+                self.left,
+                self.path_length,
+                total,
+            )
         return total
+
+    def _take_top(self) -> None:
+        nodes = self.tree_start[:-1, None].astype(np.uint32)
+        feature, threshold = [], []
+        for _ in range(_TOP_LEVELS):
+            feature.append(self.feature[nodes])
+            threshold.append(self.threshold[nodes])
+            left = self.left[nodes]
+            # A leaf is its own child, on both sides.
+            right = np.where(left == nodes, left, left + np.uint32(1))
+            nodes = np.stack([left, right], axis=2).reshape(len(nodes), -1)
+        object.__setattr__(self, "top_feature", np.concatenate(feature, axis=1))
+        object.__setattr__(self, "top_threshold", np.concatenate(threshold, axis=1))
+        object.__setattr__(self, "below_top", np.ascontiguousarray(nodes))
 
 
 def _rounded_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
