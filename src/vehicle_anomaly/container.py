@@ -146,6 +146,11 @@ def available_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads_or_processors(n_threads: int) -> int:
+    """Return how many threads the settings want; for 0, one for each processor."""
+    return n_threads or available_processors()
+
+
 def _required(variable: str, value: str | None) -> str:
     if value is None:
         raise SettingsError(f"{variable}: expected the URL of a queue, got none; `work` needs it")
@@ -173,7 +178,12 @@ class Container(containers.DeclarativeContainer):
     train_model: providers.Provider[TrainModel] = providers.Singleton(
         TrainModel, models, clock, settings.provided.forest_parameters, training_threads
     )
-    score_telemetry: providers.Provider[ScoreTelemetry] = providers.Singleton(ScoreTelemetry, models)
+    scoring_threads: providers.Provider[ScoringThreads] = providers.Singleton(
+        ScoringThreads, providers.Callable(threads_or_processors, settings.provided.scoring_threads)
+    )
+    score_telemetry: providers.Provider[ScoreTelemetry] = providers.Singleton(
+        ScoreTelemetry, models, scoring_threads
+    )
     http_app = providers.Singleton(
         create_app,
         providers.Callable(drive_http, train_model, score_telemetry, models),

@@ -1,5 +1,6 @@
 """How trees are laid out changes how they are walked, not what they say."""
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def test_no_layout_of_the_readings_makes_the_kernel_compile_again(layout: str) -
     assert len(kernel.follow_many.signatures) == compiled
 
 
-@pytest.mark.parametrize("n_rows", [0, 1, 2047, 2048, 2049, 10_000])
+@pytest.mark.parametrize("n_rows", [0, 1, 511, 512, 513, 2049, 10_000, 100_000])
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
 def test_threads_share_every_row_once(n_rows: int, n_threads: int) -> None:
     done = np.zeros(n_rows, np.int64)
@@ -106,9 +107,34 @@ def test_threads_share_every_row_once(n_rows: int, n_threads: int) -> None:
     assert (done == 1).all()
 
 
-def test_what_goes_wrong_in_a_thread_is_raised() -> None:
+@pytest.mark.parametrize("wrong", [0, 4096, 9_999])
+def test_what_goes_wrong_in_a_thread_is_raised(wrong: int) -> None:
     def work(part: slice) -> None:
-        raise ArithmeticError(part)
+        if part.start <= wrong < part.stop:
+            raise ArithmeticError(wrong)
 
     with pytest.raises(ArithmeticError):
         ScoringThreads(2).share(10_000, work)
+
+
+def test_who_asks_does_all_the_work_while_the_others_are_busy() -> None:
+    """A batch never waits for a larger one."""
+    threads = ScoringThreads(2)
+    begun, free = threading.Event(), threading.Event()
+    mine = threading.get_ident()
+    by: set[int] = set()
+
+    def hold(part: slice) -> None:
+        if threading.get_ident() != asking.ident:
+            begun.set()
+        free.wait(60)
+
+    asking = threading.Thread(target=threads.share, args=(100_000, hold))
+    asking.start()
+    try:
+        assert begun.wait(60)
+        threads.share(10_000, lambda _: by.add(threading.get_ident()))
+    finally:
+        free.set()
+        asking.join()
+    assert by == {mine}

@@ -1,10 +1,14 @@
 """A stream of records, one a line, answered line by line while it comes.
 
-Nothing is asked for that could not be answered: the body is read on only when what was read before is scored
-and the caller has taken the verdicts, so a slow reader slows the producer, and memory stays flat.
+Nothing is asked for that could not be answered: no more of the body is read than one part beyond those that
+are being scored, and no more is scored than the caller takes. So a slow reader slows the producer, and memory
+stays flat.
 """
 
-from typing import Final
+import asyncio
+from collections import deque
+from itertools import islice
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from anyio.to_thread import run_sync
@@ -21,6 +25,8 @@ from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersi
 
 # A problem may be a hundred times as long as its line: this bounds what is answered at once.
 _LINES_AT_ONCE: Final = 1000
+# One is decoded or encoded while the other is in the kernel, which leaves the interpreter alone.
+_SIDE_BY_SIDE: Final = 2
 _PARAMETERS: Final = ("model_name", "model_version")
 
 
@@ -34,30 +40,74 @@ async def score_lines(parts: HttpParts, scope: HTTPScope, receive: Receive, send
         ModelStoreUnavailable: The model could not be read.
     """
     scoring = await run_sync(_pin, parts, scope["query_string"])
-    lines = LineBlocks(MAX_RECORD_BYTES)
-    started = False
-    more = True
-    while more:
-        # Before the answer begins: this asks for the body where a caller waits to be asked.
-        message = await receive()
-        if message["type"] != "http.request":
-            # The caller is gone.
-            return
-        if not started:
-            await send({"type": "http.response.start", "status": 200, "headers": _headers(scoring)})
-            started = True
-        more = message.get("more_body", False)
-        await _answer(lines.feed(message["body"]), scoring, send)
-    await _answer(lines.end(), scoring, send)
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    # Before the answer begins: this asks for the body where a caller waits to be asked.
+    first = await receive()
+    if first["type"] != "http.request":
+        # The caller is gone.
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": _headers(scoring)})
+    answers = _Answers(scoring)
+    try:
+        if await answers.follow(first, receive, send):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+    finally:
+        answers.cancel()
 
 
-async def _answer(block: LineBlock, scoring: LineScoring, send: Send) -> None:
-    for part in block.parts(_LINES_AT_ONCE):
-        answered = await run_sync(scoring, part)
-        if answered:
-            # Waits while the caller takes nothing.
-            await send({"type": "http.response.body", "body": answered, "more_body": True})
+class _Answers:
+    """What has been read and is being scored: two parts side by side, while the next is received."""
+
+    def __init__(self, scoring: LineScoring) -> None:
+        self._scoring = scoring
+        self._lines = LineBlocks(MAX_RECORD_BYTES)
+        self._waiting = LineBlock(1, [])
+        self._scored: deque[asyncio.Task[bytes]] = deque()
+        self._message: asyncio.Task[Any] | None = None
+
+    async def follow(self, first: Any, receive: Receive, send: Send) -> bool:
+        """Answer all that comes; return whether it came to its end."""
+        more = self._take(first)
+        while more or self._scored:
+            if more and self._message is None and len(self._waiting.lines) < _LINES_AT_ONCE:
+                self._message = asyncio.create_task(_received(receive))
+            # A verdict is sent as soon as it is there, though the caller pauses and sends nothing.
+            awaited = [*([self._message] if self._message else []), *islice(self._scored, 1)]
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+            if self._scored and self._scored[0].done():
+                answered = self._scored.popleft().result()
+                self._begin()
+                if answered:
+                    # Waits while the caller takes nothing.
+                    await send({"type": "http.response.body", "body": answered, "more_body": True})
+            elif self._message is not None and self._message.done():
+                message = self._message.result()
+                self._message = None
+                if message["type"] != "http.request":
+                    return False
+                more = self._take(message)
+        return True
+
+    def cancel(self) -> None:
+        """Receive and score nothing more."""
+        for task in (*self._scored, *([self._message] if self._message else [])):
+            task.cancel()
+
+    def _take(self, message: Any) -> bool:
+        more = bool(message.get("more_body", False))
+        self._waiting.lines.extend(self._lines.feed(message["body"]).lines)
+        if not more:
+            self._waiting.lines.extend(self._lines.end().lines)
+        self._begin()
+        return more
+
+    def _begin(self) -> None:
+        while self._waiting.lines and len(self._scored) < _SIDE_BY_SIDE:
+            part, self._waiting = self._waiting.cut(_LINES_AT_ONCE)
+            self._scored.append(asyncio.create_task(run_sync(self._scoring, part)))
+
+
+async def _received(receive: Receive) -> Any:
+    return await receive()
 
 
 def _pin(parts: HttpParts, query: bytes) -> LineScoring:

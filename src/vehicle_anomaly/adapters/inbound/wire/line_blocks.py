@@ -1,7 +1,6 @@
 """Bytes as they arrive → whole lines, in bounded memory."""
 
 import codecs
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -17,10 +16,12 @@ class LineBlock:
     first: int
     lines: list[bytes | None]
 
-    def parts(self, n_lines: int) -> Iterator["LineBlock"]:
-        """Yield it in blocks of so many lines at most."""
-        for start in range(0, len(self.lines), n_lines):
-            yield LineBlock(self.first + start, self.lines[start : start + n_lines])
+    def cut(self, n_lines: int) -> "tuple[LineBlock, LineBlock]":
+        """Return its first lines, so many at most, and the others."""
+        return (
+            LineBlock(self.first, self.lines[:n_lines]),
+            LineBlock(self.first + len(self.lines[:n_lines]), self.lines[n_lines:]),
+        )
 
 
 class LineBlocks:
