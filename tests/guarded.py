@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tests.fakes import FixedClock, InMemoryModels
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.guard_fitting import GuardParameters
-from vehicle_anomaly.core.judging import judge
+from vehicle_anomaly.core.judging import Reasons, judge
 from vehicle_anomaly.core.model import TrainedModel
 from vehicle_anomaly.core.telemetry import TelemetryBatch
 from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
@@ -48,9 +48,17 @@ def alarm_rate(model: TrainedModel, X: NDArray[np.float64]) -> float:
     return float(model.guards.judge(X, model.score(X)).mean())
 
 
+def reasons_of_each(
+    model: TrainedModel, X: NDArray[np.float64], scores: NDArray[np.float64], *, guarded: bool = True
+) -> list[Reasons]:
+    """Return what `judge` says of each reading, with nothing for those that are no anomaly."""
+    judged = judge(model, X, scores, guarded=guarded)
+    return [judged.get(row, ()) for row in range(len(X))]
+
+
 def found(model: TrainedModel, faulty: NDArray[np.float64], blamed: frozenset[int | str]) -> Found:
     """Return what a model finds in readings that are all faulty."""
-    judged = judge(model, faulty, model.score(faulty))
+    judged = reasons_of_each(model, faulty, model.score(faulty))
     first = [reasons[0].feature for reasons in judged if reasons]
     named = float(np.mean([feature in blamed for feature in first])) if first else float("nan")
     return Found(len(first) / len(judged), named)

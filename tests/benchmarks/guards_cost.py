@@ -1,5 +1,6 @@
 """What guards cost beside the forest alone, in the same run."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -7,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests import simulated_trucks
-from tests.benchmarks.tables import Result
-from tests.benchmarks.timing import seconds
+from tests.benchmarks.measure import Row, Sample, Table, at_most, at_most_ratio
+from tests.benchmarks.timing import side_by_side, times
 from tests.fakes import InMemoryModels
 from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
 from vehicle_anomaly.core.fitting import ForestParameters
@@ -21,7 +22,7 @@ from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
 N_TRIPS = 100
 
 
-def measure() -> Result:
+def measure() -> Iterator[Row]:
     """Measure training, one verdict and many, with and without guards."""
     X = simulated_trucks.trips(N_TRIPS, seed=1)
     batch = simulated_trucks.batch(X)
@@ -30,34 +31,42 @@ def measure() -> Result:
     TrainModel(models, clock, ForestParameters())(TrainModelCommand(batch))
     between = perf_counter()
     known = TrainModel(models, clock, ForestParameters(), GuardParameters())(TrainModelCommand(batch))
-    trained = perf_counter()
+    trained = Sample.of([perf_counter() - between])
+    yield Row(
+        f"training with guards, {len(X):,} × {X.shape[1]}",
+        trained,
+        "s",
+        "the forest alone",
+        Sample.of([between - began]),
+        trained.median / (between - began),
+    )
     model = models.load(known.model_name, known.model_version)
     scores = model.score(X)
-    healthy = X[[not reasons for reasons in judge(model, X, scores)]][0]
+    healthy = X[next(row for row in range(len(X)) if row not in judge(model, X, scores))]
     faulty = healthy.copy()
     faulty[2] *= 2
-    alone = seconds(lambda: model.forest.score(X), repeats=5) / len(X)
-    added = seconds(lambda: judge(model, X, scores), repeats=5) / len(X)
-    return Result(
-        "guards_cost",
-        f"Guards, on simulated trucks: {len(X):,} readings × {X.shape[1]} features, 200 trees, one thread",
-        ("what", "forest alone", "with guards", "ratio"),
-        (
-            ("training, s", *_numbers(between - began, trained - between)),
-            ("one verdict, healthy, µs", *_one(models, healthy)),
-            ("one verdict, of a faulty sensor, µs", *_one(models, faulty)),
-            ("many verdicts, µs a reading", *_numbers(alone * 1e6, (alone + added) * 1e6)),
-        ),
+    yield _one("one verdict of a healthy reading, above the forest's", models, healthy)
+    yield _one("one verdict of a faulty sensor, above the forest's", models, faulty)
+    added, alone = side_by_side(lambda: judge(model, X, model.score(X)), lambda: model.score(X), repeats=5)
+    ratio = added.median / alone.median
+    per_reading = 1e6 / len(X)
+    yield Row(
+        "many verdicts, each",
+        added * per_reading,
+        "µs",
+        "the forest alone",
+        alone * per_reading,
+        ratio,
+        (at_most_ratio(3.0),),
     )
 
 
-def _one(models: InMemoryModels, row: NDArray[np.float64]) -> tuple[str, str, str]:
+def _one(what: str, models: InMemoryModels, row: NDArray[np.float64]) -> Row:
     command = ScoreTelemetryCommand([Reading("truck-1", datetime.now(UTC), row.tolist())])
     forest, guards = ScoreTelemetry(models, guarded=False), ScoreTelemetry(models)
-    alone = seconds(lambda: forest(command), repeats=9, calls=500)
-    guarded = seconds(lambda: guards(command), repeats=9, calls=500)
-    return _numbers(alone * 1e6, guarded * 1e6)
+    alone = times(lambda: forest(command), repeats=9, calls=500)
+    guarded = times(lambda: guards(command), repeats=9, calls=500)
+    return Row(what, Sample.of([(guarded.median - alone.median) * 1e6]), "µs", bars=(at_most(25.0),))
 
 
-def _numbers(alone: float, guarded: float) -> tuple[str, str, str]:
-    return f"{alone:.1f}", f"{guarded:.1f}", f"{guarded / alone:.1f}"
+TABLE = Table("guards", f"Guards, on {N_TRIPS} simulated trips of trucks, 200 trees, one thread", measure)

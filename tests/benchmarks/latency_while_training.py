@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from time import perf_counter, sleep
@@ -12,8 +12,8 @@ from time import perf_counter, sleep
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.benchmarks.measure import Row, Sample, Table
 from tests.benchmarks.services import running_service
-from tests.benchmarks.tables import Result
 
 N_READINGS = 200_000
 N_FEATURES = 10
@@ -24,24 +24,21 @@ REST_SECONDS = 5.0
 HEADERS = {"Content-Type": "application/json"}
 
 
-def measure() -> Result:
+def measure() -> Iterator[Row]:
     """Measure on the real command, from another process than the one that serves."""
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "models") as (address, _):
         _post(HTTPConnection(address, timeout=60), "/ingest", _batch(2_000))
         rest_until = perf_counter() + REST_SECONDS
-        rest = _latencies(address, lambda: perf_counter() > rest_until)
+        yield from _rows("at rest", [_latencies(address, lambda: perf_counter() > rest_until)])
         large = Path(folder) / "large.json"
         large.write_bytes(_batch(N_READINGS))
-        training = [_while_training(address, large) for _ in range(REPEATS)]
-    return Result(
-        "latency_while_training",
-        f"/score, ms, at rest and while {N_READINGS:,} × {N_FEATURES} train in the same process",
-        ("when", "requests", "p50", "p99", "longest"),
-        (
-            _row("at rest", rest),
-            *(_row(f"training, {took:.1f} s", waits) for took, waits in training),
-        ),
-    )
+        trainings = [_while_training(address, large) for _ in range(REPEATS)]
+        yield Row(
+            f"`POST /ingest` of {N_READINGS:,} × {N_FEATURES}",
+            Sample.of([took for took, _ in trainings]),
+            "s",
+        )
+        yield from _rows("while it trains", [waits for _, waits in trainings])
 
 
 def _while_training(address: str, large: Path) -> tuple[float, NDArray[np.float64]]:
@@ -106,6 +103,16 @@ def _batch(n_readings: int) -> bytes:
     return json.dumps({"records": records}).encode()
 
 
-def _row(when: str, waits: NDArray[np.float64]) -> tuple[str, ...]:
-    p50, p99 = np.percentile(waits * 1e3, [50, 99])
-    return (when, str(len(waits)), f"{p50:.2f}", f"{p99:.2f}", f"{waits.max() * 1e3:.1f}")
+def _rows(when: str, runs: list[NDArray[np.float64]]) -> Iterator[Row]:
+    for name, quantile in (("p50", 0.5), ("p99", 0.99), ("longest", 1.0)):
+        yield Row(
+            f"{when}, {name}", Sample.of([float(np.quantile(run, quantile)) * 1e3 for run in runs]), "ms"
+        )
+
+
+TABLE = Table(
+    "latency_while_training",
+    f"How long `/score` takes one caller, every {INTERVAL_SECONDS * 1e3:.0f} ms, at rest and while "
+    f"{N_READINGS:,} × {N_FEATURES} train in the same process",
+    measure,
+)

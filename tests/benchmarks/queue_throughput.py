@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from tests.aws_server import AWS_ENVIRONMENT, aws_server
+from tests.benchmarks.machine import cpu_seconds
+from tests.benchmarks.measure import Row, Sample, Table
 from tests.benchmarks.services import running_service
-from tests.benchmarks.tables import Result
 from tests.queues import Queues, make_queues, worker_process
 
 N_FEATURES = 8
@@ -43,7 +44,7 @@ class Measured:
     cpu_milliseconds: float
 
 
-def measure() -> Result:
+def measure() -> Iterator[Row]:
     """Measure on the real commands; SQS is moto's, on the same machine."""
     X = np.random.default_rng(0).normal(size=(2_000, N_FEATURES)).round(4)
     records = [_record(row, position) for position, row in enumerate(X.tolist())]
@@ -55,16 +56,16 @@ def measure() -> Result:
         store = Path(folder) / "models"
         over_http = dict(_over_http(store, records, requests))
         over_queue = dict(_over_queue(store, requests))
-    rows = []
     for kind in requests:
-        rows += [_row(kind, "HTTP", over_http[kind]), _row(kind, "queue", over_queue[kind])]
-    return Result(
-        "queue_throughput",
-        f"Requests a second of one process, 200 trees × {N_FEATURES} features; moto's SQS and the callers "
-        f"share its {os.cpu_count()} cores",
-        ("request", "over", "requests/s", "readings/s", "CPU ms a request"),
-        tuple(rows),
-    )
+        queue, http = over_queue[kind], over_http[kind]
+        yield Row.of_rates(
+            f"`{kind}` from the queue",
+            Sample.of([queue.per_second]),
+            Sample.of([http.per_second]),
+            unit="requests/s",
+            peer="the same over HTTP",
+            note=f"CPU a request: {queue.cpu_milliseconds:.2f} ms, over HTTP {http.cpu_milliseconds:.2f} ms",
+        )
 
 
 def _over_http(
@@ -98,16 +99,10 @@ def _wait_until_empty(queues: Queues) -> None:
 
 
 def _measured(pid: int, n_requests: int, work: Callable[[], None]) -> Measured:
-    began, cpu = perf_counter(), _cpu_seconds(pid)
+    began, cpu = perf_counter(), cpu_seconds(pid)
     work()
-    took, used = perf_counter() - began, _cpu_seconds(pid) - cpu
+    took, used = perf_counter() - began, cpu_seconds(pid) - cpu
     return Measured(n_requests / took, used / n_requests * 1e3)
-
-
-def _cpu_seconds(pid: int) -> float:
-    # After the name, which may hold spaces: fields 14 and 15 of proc(5) are user and system time in ticks.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _post_all(address: str, path: str, bodies: Sequence[bytes]) -> None:
@@ -150,6 +145,9 @@ def _record(row: list[float], position: int) -> Body:
     }
 
 
-def _row(kind: str, over: str, measured: Measured) -> tuple[str, ...]:
-    readings = measured.per_second * (1 if kind == "score" else BATCH)
-    return (kind, over, f"{measured.per_second:,.0f}", f"{readings:,.0f}", f"{measured.cpu_milliseconds:.2f}")
+TABLE = Table(
+    "queue_throughput",
+    f"Requests a second of one worker process, 200 trees × {N_FEATURES} features; moto's SQS and the callers "
+    "share the machine",
+    measure,
+)

@@ -4,20 +4,48 @@ from collections.abc import Callable
 from statistics import median
 from time import perf_counter
 
+from tests.benchmarks.measure import Sample
 
-def seconds(work: Callable[[], object], *, repeats: int, calls: int = 1) -> float:
-    """Return the median time of one call.
+
+def times(work: Callable[[], object], *, repeats: int, calls: int = 1) -> Sample:
+    """Return how many seconds one call takes.
 
     Args:
         work: What is timed; called once before, unmeasured.
-        repeats: Measurements, of which the median is taken.
+        repeats: Measurements, which make the sample.
         calls: Calls in one measurement.
     """
     work()
-    measured = []
-    for _ in range(repeats):
-        began = perf_counter()
-        for _ in range(calls):
-            work()
-        measured.append((perf_counter() - began) / calls)
-    return median(measured)
+    return Sample.of([_once(work, calls) for _ in range(repeats)])
+
+
+def side_by_side(
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    *,
+    repeats: int,
+    calls: int = 1,
+    their_calls: int | None = None,
+) -> tuple[Sample, Sample]:
+    """Time two things in turn, so that what disturbs the machine disturbs both.
+
+    Returns:
+        Seconds a call: ours, theirs.
+    """
+    ours()
+    theirs()
+    pairs = [(_once(ours, calls), _once(theirs, their_calls or calls)) for _ in range(repeats)]
+    return Sample.of([one for one, _ in pairs]), Sample.of([other for _, other in pairs])
+
+
+def seconds(work: Callable[[], object], *, repeats: int, calls: int = 1) -> float:
+    """Return the median of `times`."""
+    work()
+    return median(_once(work, calls) for _ in range(repeats))
+
+
+def _once(work: Callable[[], object], calls: int) -> float:
+    began = perf_counter()
+    for _ in range(calls):
+        work()
+    return (perf_counter() - began) / calls

@@ -1,11 +1,12 @@
 """What the report on a training costs, beside the fit of the same readings."""
 
 import tracemalloc
+from collections.abc import Iterator
 
 import numpy as np
 
-from tests.benchmarks.tables import Result
-from tests.benchmarks.timing import seconds
+from tests.benchmarks.measure import Row, Sample, Table, at_most_ratio
+from tests.benchmarks.timing import times
 from vehicle_anomaly.core import fitting
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.telemetry import TelemetryBatch
@@ -15,41 +16,32 @@ SHAPES = ((1_000_000, 10), (100_000, 200))
 N_VEHICLES = 50
 
 
-def measure() -> Result:
+def measure() -> Iterator[Row]:
     """Measure a fleet whose vehicles send in turns, which is the order that costs most."""
-    return Result(
-        "training_report",
-        f"The report on a training beside its fit, 200 trees, {N_VEHICLES} vehicles in turns",
-        (
-            "readings × features",
-            "fit, s",
-            "report, s",
-            "share",
-            "memory of the report, MB",
-            "of the batch, MB",
-        ),
-        tuple(_row(*shape) for shape in SHAPES),
-    )
+    for n_readings, n_features in SHAPES:
+        yield from _rows(n_readings, n_features)
 
 
-def _row(n_readings: int, n_features: int) -> tuple[str, ...]:
+def _rows(n_readings: int, n_features: int) -> Iterator[Row]:
+    shape = f"{n_readings:,} × {n_features}"
     X = np.random.default_rng(0).normal(size=(n_readings, n_features))
     vehicles = [f"veh-{number % N_VEHICLES}" for number in range(n_readings)]
     timestamps = np.datetime64("2026-01-01", "us") + np.arange(n_readings).astype("timedelta64[s]")
     batch, medians = TelemetryBatch(X, vehicles, timestamps), np.median(X, axis=0)
     forest, _ = fitting.fit(X, ForestParameters())
     before = EarlierVersion("before", training_report(batch, medians, forest, None))
-    fit = seconds(lambda: fitting.fit(X, ForestParameters()), repeats=1)
-    report = seconds(lambda: training_report(batch, medians, forest, before), repeats=3)
+    fit = times(lambda: fitting.fit(X, ForestParameters()), repeats=3)
+    report = times(lambda: training_report(batch, medians, forest, before), repeats=3)
+    ratio = report.median / fit.median
+    yield Row(f"report on {shape}", report, "s", "the fit", fit, ratio, (at_most_ratio(0.1),))
     tracemalloc.start()
     training_report(batch, medians, forest, before)
-    memory = tracemalloc.get_traced_memory()[1]
+    memory = Sample.of([tracemalloc.get_traced_memory()[1] / 1e6])
     tracemalloc.stop()
-    return (
-        f"{n_readings:,} × {n_features}",
-        f"{fit:.2f}",
-        f"{report:.2f}",
-        f"{report / fit:.1%}",
-        f"{memory / 1e6:.0f}",
-        f"{X.nbytes / 1e6:.0f}",
-    )
+    held = Sample.of([X.nbytes / 1e6])
+    yield Row(f"its memory, {shape}", memory, "MB", "the batch", held, memory.median / held.median)
+
+
+TABLE = Table(
+    "training_report", f"The report on a training, {N_VEHICLES} vehicles in turns, 200 trees", measure
+)

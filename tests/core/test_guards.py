@@ -8,10 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from tests import simulated_trucks
-from tests.guarded import alarm_rate, found, trained
+from tests.guarded import alarm_rate, found, reasons_of_each, trained
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
 from vehicle_anomaly.core.guards import Guards
-from vehicle_anomaly.core.judging import judge
 from vehicle_anomaly.core.model import TrainedModel
 
 NAMES = simulated_trucks.NAMES
@@ -108,7 +107,7 @@ def test_a_sensor_that_always_sent_something_and_no_longer_does_is_a_reason(
     X = healthy[:50].copy()
     X[:, OIL] = np.nan
 
-    judged = judge(model, X, model.score(X))
+    judged = reasons_of_each(model, X, model.score(X))
 
     assert {reasons[0].code for reasons in judged} == {"missing"}
     assert {reasons[0].feature for reasons in judged} == {"oil_pressure_bar"}
@@ -136,7 +135,7 @@ def test_a_sensor_that_often_sends_nothing_is_no_reason_and_does_not_confuse_the
 def test_a_reading_without_any_value_is_an_anomaly(model: TrainedModel) -> None:
     nothing = np.full((1, len(NAMES)), np.nan)
 
-    (reasons,) = judge(model, nothing, model.score(nothing))
+    (reasons,) = reasons_of_each(model, nothing, model.score(nothing))
 
     assert [reason.feature for reason in reasons if reason.code == "missing"] == list(NAMES)
 
@@ -161,7 +160,7 @@ def test_a_reason_tells_what_was_seen_what_was_expected_and_the_limit_between(
 
     told = [
         reasons[0]
-        for reasons in judge(model, X, model.score(X))
+        for reasons in reasons_of_each(model, X, model.score(X))
         if reasons and reasons[0].code == "inconsistent"
     ]
 
@@ -181,7 +180,7 @@ def test_a_value_beyond_the_range_is_told_with_the_bound(
     X = healthy[:1].copy()
     X[0, ENGINE] = 9_000
 
-    reason = judge(model, X, model.score(X))[0][0]
+    reason = reasons_of_each(model, X, model.score(X))[0][0]
 
     assert (reason.code, reason.feature, reason.observed) == ("out_of_range", "engine_speed_rpm", 9_000)
     assert reason.limit == guards_of(model).highest[ENGINE]
@@ -194,7 +193,7 @@ def test_one_faulty_sensor_is_not_blamed_on_the_others(
     X = healthy[::20].copy()
     X[:, ENGINE] *= 1.5
 
-    judged = [reasons for reasons in judge(model, X, model.score(X)) if reasons]
+    judged = [reasons for reasons in reasons_of_each(model, X, model.score(X)) if reasons]
 
     assert np.mean([len(reasons) for reasons in judged]) < 1.6
 
@@ -202,7 +201,7 @@ def test_one_faulty_sensor_is_not_blamed_on_the_others(
 def test_without_guards_the_forest_decides_alone(model: TrainedModel, healthy: NDArray[np.float64]) -> None:
     scores = model.score(healthy)
 
-    judged = judge(model, healthy, scores, guarded=False)
+    judged = reasons_of_each(model, healthy, scores, guarded=False)
 
     np.testing.assert_array_equal([bool(reasons) for reasons in judged], scores < 0)
     assert {reason.code for reasons in judged for reason in reasons} == {"isolation"}
@@ -257,9 +256,9 @@ def test_features_that_never_vary_or_hardly_ever_say_anything_are_no_trouble() -
 
     assert not {1, 4} & set(guards_of(odd).trees.guarded.tolist())
     X = values[:1].copy()
-    assert not judge(odd, X, odd.score(X))[0]
+    assert not reasons_of_each(odd, X, odd.score(X))[0]
     X[0, 1] = 9.0
-    assert judge(odd, X, odd.score(X))[0][0].feature == "gear"
+    assert reasons_of_each(odd, X, odd.score(X))[0][0].feature == "gear"
 
 
 def small() -> Guards:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core.forest import LEAF, Forest
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 
 if TYPE_CHECKING:
     from sklearn.ensemble import IsolationForest
@@ -40,26 +41,39 @@ class ForestParameters:
             raise ValueError(f"random_state: expected 0 to 4294967295, got {self.random_state}")
 
 
-def fit(X: NDArray[np.float64], parameters: ForestParameters) -> tuple[Forest, "IsolationForest"]:
+def fit(
+    X: NDArray[np.float64],
+    parameters: ForestParameters,
+    medians: NDArray[np.float64] | None = None,
+    threads: ScoringThreads = THIS_THREAD,
+) -> tuple[Forest, "IsolationForest"]:
     """Grow a forest.
 
+    Beside X there is one copy of it, in float32, in which scikit-learn compares.
+
     Args:
-        X: Shape (n_readings, n_features), no NaN.
+        X: Shape (n_readings, n_features); NaN is a missing reading.
         parameters: How.
+        medians: Shape (n_features,), float64: what stands in for NaN; None when there is none.
+        threads: Where the readings are scored, of which a contamination takes its share.
 
     Returns:
         The forest as flat arrays, and the estimator it was taken from.
     """
     # Imported here: it takes a second, and a process that only scores never needs it.
-    from sklearn.ensemble import IsolationForest  # noqa: PLC0415
+    from vehicle_anomaly.core.sampled_trees import grow  # noqa: PLC0415
 
-    estimator = IsolationForest(
-        n_estimators=parameters.n_estimators, contamination="auto", random_state=parameters.random_state
-    ).fit(X)
+    estimator = grow(_filled(X, medians), parameters.n_estimators, parameters.random_state)
     forest = flatten(estimator)
     if parameters.contamination != "auto":
         # As scikit-learn's `fit` does it, on the same scores, which our trees give sooner than its own.
-        offset = float(np.percentile(forest.score_samples(X), 100.0 * parameters.contamination))
+        scores = np.empty(X.shape[0])
+
+        def score_part(part: slice) -> None:
+            scores[part] = forest.score_samples(X[part], medians)
+
+        threads.share(X.shape[0], score_part)
+        offset = float(np.percentile(scores, 100.0 * parameters.contamination))
         forest = replace(forest, offset=offset)
         estimator.set_params(contamination=parameters.contamination)
         estimator.offset_ = offset
@@ -67,12 +81,16 @@ def fit(X: NDArray[np.float64], parameters: ForestParameters) -> tuple[Forest, "
 
 
 def held_out_scores(
-    X: NDArray[np.float64], fold: NDArray[np.int64], parameters: ForestParameters
+    X: NDArray[np.float64],
+    medians: NDArray[np.float64],
+    fold: NDArray[np.int64],
+    parameters: ForestParameters,
 ) -> NDArray[np.float64]:
     """Score readings by forests that did not see what they were taken with.
 
     Args:
-        X: Shape (n_readings, n_features), no NaN.
+        X: Shape (n_readings, n_features); NaN is a missing reading.
+        medians: Shape (n_features,): what stands in for it.
         fold: Shape (n_readings,): readings of a fold are left out together; at least two different ones.
         parameters: How forests are grown.
 
@@ -82,9 +100,17 @@ def held_out_scores(
     scores = np.empty(len(X))
     for each in np.unique(fold).tolist():
         held = fold == each
-        forest, _ = fit(X[~held], replace(parameters, contamination="auto"))
-        scores[held] = forest.score_samples(X[held])
+        forest, _ = fit(X[~held], replace(parameters, contamination="auto"), medians)
+        scores[held] = forest.score_samples(X[held], medians)
     return scores
+
+
+def _filled(X: NDArray[np.float64], medians: NDArray[np.float64] | None) -> NDArray[np.float32]:
+    filled = X.astype(np.float32)
+    if medians is not None:
+        for column, median in zip(filled.T, medians, strict=True):
+            column[np.isnan(column)] = median
+    return filled
 
 
 def flatten(estimator: "IsolationForest") -> Forest:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core import kernel
-from vehicle_anomaly.core.padded_trees import PaddedTrees
+from vehicle_anomaly.core.linked_trees import LinkedTrees
 
 LEAF = -1
 
@@ -50,14 +50,19 @@ class Forest:
     left: NDArray[np.int32]
     right: NDArray[np.int32]
     path_length: NDArray[np.float64]
-    _padded: PaddedTrees | None = field(init=False, repr=False)
+    _linked: LinkedTrees = field(init=False, repr=False)
+    _longest: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check_scalars()
         self._check_shapes()
         self._check_trees()
         self._check_nodes()
-        object.__setattr__(self, "_padded", self._pad())
+        linked = LinkedTrees.of(
+            self.tree_start, self.feature, self.threshold, self.left, self.right, self.path_length
+        )
+        object.__setattr__(self, "_linked", linked)
+        object.__setattr__(self, "_longest", self.n_trees * average_path_length(self.max_samples))
 
     @property
     def n_trees(self) -> int:
@@ -68,54 +73,47 @@ class Forest:
         """Return the flat arrays by name."""
         return {name: getattr(self, name) for name in ARRAY_DTYPES}
 
-    def score(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    def score(
+        self, X: NDArray[np.float64], medians: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
         """Give each reading its anomaly score.
 
         Args:
-            X: Shape (n_readings, n_features), no NaN.
+            X: Shape (n_readings, n_features), compared as float32, as scikit-learn compares.
+            medians: Shape (n_features,), float64: what stands in for NaN; None when there is none.
 
         Returns:
             Shape (n_readings,): what scikit-learn's `IsolationForest.decision_function` gives for the same
             fit; negative is anomalous.
         """
-        return self.score_samples(X) - self.offset
+        scores = self._powers(X, medians)
+        # The bits of `score_samples(X) - offset`: rounding knows no sign.
+        return np.subtract(-self.offset, scores, out=scores)
 
-    def score_samples(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    def score_samples(
+        self, X: NDArray[np.float64], medians: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
         """Give each reading scikit-learn's `score_samples`: minus the score of the paper, in [-1, 0).
 
         Args:
-            X: Shape (n_readings, n_features), no NaN.
+            X: As for `score`.
+            medians: As for `score`.
         """
+        scores = self._powers(X, medians)
+        return np.negative(scores, out=scores)
+
+    def _powers(self, X: NDArray[np.float64], medians: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """Give each reading the score of the paper: 2 to the power of minus its relative path length."""
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise ValueError(f"expected {self.n_features} columns, got an array of shape {X.shape}")
-        path_length = np.zeros(X.shape[0])
-        rows = np.ascontiguousarray(X, dtype=np.float32)
-        if self._padded is not None:
-            self._padded.add_path_lengths(rows, path_length)
+        path_length = self._linked.path_lengths(X, np.zeros(self.n_features) if medians is None else medians)
+        if self._longest:
+            path_length /= -self._longest
         else:
-            self._walk(rows, path_length)
-        # Written as scikit-learn writes it, on arrays: NumPy's power of a scalar may differ in the last bit,
-        # and a training reading can lie exactly on the offset.
-        longest = self.n_trees * average_path_length(self.max_samples)
-        relative = path_length / longest if longest else np.ones_like(path_length)
-        return -np.power(2.0, -relative)
-
-    def _pad(self) -> PaddedTrees | None:
-        return PaddedTrees.of(
-            self.tree_start, self.feature, self.threshold, self.left, self.right, self.path_length
-        )
-
-    def _walk(self, rows: NDArray[np.float32], path_length: NDArray[np.float64]) -> None:
-        kernel.walk(
-            rows,
-            self.tree_start,
-            self.feature,
-            self.threshold,
-            self.left,
-            self.right,
-            self.path_length,
-            path_length,
-        )
+            path_length.fill(-1.0)
+        # NumPy's power of arrays, as scikit-learn's: that of a scalar may differ in the last bit, and a
+        # training reading can lie exactly on the offset.
+        return np.power(2.0, path_length, out=path_length)
 
     def _check_scalars(self) -> None:
         if self.n_features < 1 or self.max_samples < 1:
@@ -155,6 +153,9 @@ class Forest:
                 raise ValueError(f"{name}: expected each child after its parent")
             if np.any(child[split] >= tree_end[split]):
                 raise ValueError(f"{name}: expected each child in its parent's tree")
+        children = np.concatenate([self.left[split], self.right[split]])
+        if np.unique(children).size != children.size:
+            raise ValueError("left, right: expected each node to be the child of one other")
         if not np.all(np.isfinite(self.threshold)):
             raise ValueError("threshold: expected finite numbers")
         if not np.all(np.isfinite(self.path_length)) or np.any(self.path_length < 0):
@@ -175,17 +176,10 @@ def average_path_length(n_samples: int) -> float:
 
 
 def warm_up() -> None:
-    """Compile what scores, or load it compiled, on the smallest forests that take each way."""
+    """Compile what scores, or load it compiled, on the smallest forest."""
     leaf = np.full(1, LEAF, np.int32)
-    score_shallow = Forest(1, 1, 0.0, np.array([0, 1]), leaf, np.zeros(1), leaf, leaf, np.ones(1)).score
-    score_shallow(np.zeros((1, 1)))
-    # A chain of splits, too deep to be padded.
-    length = 16
-    split = np.arange(2 * length + 1)
-    is_leaf = (split % 2 == 1) | (split == 2 * length)
-    left = np.where(is_leaf, LEAF, split + 1).astype(np.int32)
-    right = np.where(is_leaf, LEAF, split + 2).astype(np.int32)
-    feature = np.where(is_leaf, LEAF, 0).astype(np.int32)
-    zeros = np.zeros(split.size)
-    score_deep = Forest(1, 1, 0.0, np.array([0, split.size]), feature, zeros, left, right, zeros).score
-    score_deep(np.zeros((1, 1)))
+    forest = Forest(1, 1, 0.0, np.array([0, 1]), leaf, np.zeros(1), leaf, leaf, np.ones(1))
+    for n_rows in (1, 100):
+        forest.score(np.zeros((n_rows, 1)))
+    kernel.any_beyond(np.zeros((1, 1)), 1.0)
+    kernel.any_missing(np.zeros((1, 1)))

@@ -15,8 +15,8 @@ Reasons = tuple[Reason, ...]
 
 def judge(
     model: TrainedModel, X: NDArray[np.float64], scores: NDArray[np.float64], *, guarded: bool = True
-) -> list[Reasons]:
-    """Say of each reading why it is an anomaly.
+) -> dict[int, Reasons]:
+    """Say of readings why they are anomalies.
 
     Args:
         model: What scored it.
@@ -25,21 +25,17 @@ def judge(
         guarded: Whether the model's guards take part, if it has any; without, the forest decides alone.
 
     Returns:
-        For each reading its reasons, the most telling first; none for one that is no anomaly.
+        By position, the reasons of each reading that is an anomaly, the most telling first.
     """
-    judged: list[Reasons] = [()] * len(X)
     guards = model.guards if guarded else None
     if guards is None:
-        for row in np.flatnonzero(scores < 0).tolist():
-            judged[row] = (isolation(float(scores[row]), 0.0),)
-        return judged
+        below = np.flatnonzero(scores < 0).tolist()
+        return {row: (isolation(float(scores[row]), 0.0),) for row in below}
     rows = np.flatnonzero(guards.judge(X, scores))
     if not rows.size:
-        return judged
+        return {}
     names = model.metadata.feature_names or range(guards.n_features)
-    for row, reasons in zip(rows.tolist(), _reasons(guards, X[rows], scores[rows], names), strict=True):
-        judged[row] = reasons
-    return judged
+    return dict(zip(rows.tolist(), _reasons(guards, X[rows], scores[rows], names), strict=True))
 
 
 def _reasons(

@@ -15,6 +15,7 @@ from vehicle_anomaly.core.errors import InvalidModelName, InvalidModelVersion
 from vehicle_anomaly.core.fitting import Contamination
 from vehicle_anomaly.core.forest import Forest
 from vehicle_anomaly.core.guards import Guards
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, NamedValues, Vector, check_feature_names, matrix
 from vehicle_anomaly.core.training_report import TrainingReport
 
@@ -200,16 +201,23 @@ class TrainedModel:
         """Lay readings out in the order of this model's features; see `telemetry.matrix`."""
         return matrix(readings, self.metadata.n_features, self.metadata.feature_names)
 
-    def score(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    def score(self, X: NDArray[np.float64], threads: ScoringThreads = THIS_THREAD) -> NDArray[np.float64]:
         """Give each reading its anomaly score; a missing value counts as the training median.
 
         Args:
             X: Shape (n_readings, n_features); NaN is a missing reading.
+            threads: Where it is computed.
 
         Returns:
             Shape (n_readings,); negative is anomalous.
         """
-        return self.forest.score(np.where(np.isnan(X), self.medians, X))
+        scores = np.empty(X.shape[0])
+
+        def score_part(part: slice) -> None:
+            scores[part] = self.forest.score(X[part], self.medians)
+
+        threads.share(X.shape[0], score_part)
+        return scores
 
     def content_sha256(self) -> str:
         """Hash of everything that makes this version what it is, but for when it was trained.

@@ -1,17 +1,23 @@
 """The use case: say of each reading whether something is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
+from vehicle_anomaly.core import kernel
+from vehicle_anomaly.core.column_order import in_order
 from vehicle_anomaly.core.errors import EmptyBatch
 from vehicle_anomaly.core.judging import judge
-from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion
+from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.reasons import Reason
-from vehicle_anomaly.core.telemetry import Reading
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
+from vehicle_anomaly.core.telemetry import NamedValues, Reading, Vector
+
+MissingFeatures = tuple[str, ...] | tuple[int, ...]
+"""Features without a value: their names, or their positions when the model has no names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,7 @@ class Verdict:
         timestamp: Of the reading.
         anomaly_score: scikit-learn's `decision_function`: negative is anomalous.
         is_anomaly: Whether there is a reason to call it one.
-        missing: Features that had no value and were scored as the training median: their names, or their
-            positions when the model has no names.
+        missing: Features that had no value and were scored as the training median.
         reasons: Why it is an anomaly, the most telling first; none when it is not.
     """
 
@@ -49,7 +54,7 @@ class Verdict:
     timestamp: datetime
     anomaly_score: float
     is_anomaly: bool
-    missing: tuple[str, ...] | tuple[int, ...]
+    missing: MissingFeatures
     reasons: tuple[Reason, ...] = ()
 
 
@@ -59,7 +64,26 @@ class Verdicts:
 
     model_name: ModelName
     model_version: ModelVersion
-    verdicts: tuple[Verdict, ...]
+    verdicts: Sequence[Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a version says of many readings: columns, which cost less than as many objects.
+
+    Attributes:
+        model_name: The model.
+        model_version: The version.
+        anomaly_scores: One per reading.
+        missing: By position of the reading, its features that had no value; only where there are any.
+        reasons: By position, why it is an anomaly; only where it is one.
+    """
+
+    model_name: ModelName
+    model_version: ModelVersion
+    anomaly_scores: list[float]
+    missing: Mapping[int, MissingFeatures]
+    reasons: Mapping[int, tuple[Reason, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +91,14 @@ class ScoreTelemetry:
     """Scores readings against a model.
 
     Attributes:
-        models: Where from.
+        models: Where models come from.
         guarded: Whether a model's guards take part; without, the forest decides alone.
+        threads: Where large batches are scored.
     """
 
     models: ModelRepository
     guarded: bool = True
+    threads: ScoringThreads = THIS_THREAD
 
     def __call__(self, command: ScoreTelemetryCommand) -> Verdicts:
         """Score.
@@ -87,27 +113,79 @@ class ScoreTelemetry:
             DamagedModel: The version is not what was published.
             ModelStoreUnavailable: The model could not be read.
         """
-        name = command.model_name
-        model = self.models.load(name, command.model_version or self.models.latest(name))
-        X = model.matrix([reading.values for reading in command.readings])
-        scores = model.score(X)
-        judged = judge(model, X, scores, guarded=self.guarded)
-        verdicts = tuple(
-            Verdict(reading.vehicle_id, reading.timestamp, score, bool(reasons), missing, reasons)
-            for reading, score, missing, reasons in zip(
-                command.readings,
-                scores.tolist(),
-                _missing(X, model.metadata.feature_names),
-                judged,
-                strict=True,
+        values = [reading.values for reading in command.readings]
+        scores = self.score_values(values, command.model_name, command.model_version)
+        verdicts = [
+            Verdict(
+                reading.vehicle_id,
+                reading.timestamp,
+                score,
+                position in scores.reasons,
+                scores.missing.get(position, ()),
+                scores.reasons.get(position, ()),
             )
+            for position, (reading, score) in enumerate(
+                zip(command.readings, scores.anomaly_scores, strict=True)
+            )
+        ]
+        return Verdicts(scores.model_name, scores.model_version, verdicts)
+
+    def score_values(
+        self, values: Sequence[Vector | NamedValues], name: ModelName, version: ModelVersion | None
+    ) -> Scores:
+        """Score what readings measured, whoever measured it and when.
+
+        Args:
+            values: Of each reading: in the model's order, or by name.
+            name: The model.
+            version: Its version; None is the latest.
+
+        Raises:
+            Refusal: As `__call__`.
+            DamagedModel: The version is not what was published.
+            ModelStoreUnavailable: The model could not be read.
+        """
+        model = self.models.load(name, version or self.models.latest(name))
+        X = model.matrix(values)
+        return self._scores(model, X)
+
+    def score_columns(
+        self, values: np.ndarray, names: Sequence[str], name: ModelName, version: ModelVersion | None
+    ) -> Scores:
+        """Score columns: by name, or by position when the model's features have no names.
+
+        Args:
+            values: Shape (n_readings, len(names)), float64; NaN is a missing reading.
+            names: Of the columns; a feature without a column is missing in every reading.
+            name: The model.
+            version: Its version; None is the latest.
+
+        Raises:
+            WrongFeatureCount: The features have no names, and are not as many.
+            UnknownFeature: The model does not have a column's feature.
+            DamagedModel: The version is not what was published.
+            ModelStoreUnavailable: The model could not be read.
+        """
+        model = self.models.load(name, version or self.models.latest(name))
+        X = in_order(values, names, model.metadata.n_features, model.metadata.feature_names)
+        return self._scores(model, X)
+
+    def _scores(self, model: TrainedModel, X: np.ndarray) -> Scores:
+        scores = model.score(X, self.threads)
+        return Scores(
+            model.metadata.model_name,
+            model.metadata.model_version,
+            scores.tolist(),
+            _missing(X, model.metadata.feature_names),
+            judge(model, X, scores, guarded=self.guarded),
         )
-        return Verdicts(name, model.metadata.model_version, verdicts)
 
 
-def _missing(X: np.ndarray, names: tuple[str, ...] | None) -> list[tuple[str, ...] | tuple[int, ...]]:
-    missing: list[tuple[str, ...] | tuple[int, ...]] = [()] * len(X)
+def _missing(X: np.ndarray, names: tuple[str, ...] | None) -> dict[int, MissingFeatures]:
+    if not kernel.any_missing(X):
+        return {}
     isnan = np.isnan(X)
+    missing: dict[int, MissingFeatures] = {}
     for row in np.flatnonzero(isnan.any(axis=1)).tolist():
         positions = np.flatnonzero(isnan[row]).tolist()
         missing[row] = tuple(positions) if names is None else tuple(names[position] for position in positions)

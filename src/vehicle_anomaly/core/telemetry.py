@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vehicle_anomaly.core import kernel
 from vehicle_anomaly.core.errors import (
     EmptyBatch,
     Flaw,
@@ -31,6 +34,7 @@ MAX_FLAWS = 100
 """Places a refusal names at most: enough to see the pattern, bounded whatever is sent."""
 
 _MAX_EXPECTED_NAMES = 20
+_PLAIN_VECTORS: Final = frozenset({list, tuple})
 
 Vector = Sequence[float | None]
 """One value per feature, in the model's order; None is a missing reading."""
@@ -159,6 +163,32 @@ def matrix(
         UnnamedFeatures: A reading names features, which have no names.
         InvalidReading: A value is infinite or beyond float32.
     """
+    if set(map(type, readings)) <= _PLAIN_VECTORS and set(map(len, readings)) <= {n_features}:
+        # Nothing to look up and nothing to refuse: as most batches are.
+        rows: Sequence[Vector] = cast("Sequence[Vector]", readings)
+    else:
+        rows = _rows(readings, n_features, feature_names, first_record)
+    X = _laid_out(rows, n_features)
+    beyond = _beyond_float32(X)
+    if beyond:
+        raise InvalidReading(
+            [
+                Flaw("features", reason, first_record + row, feature_names[column])
+                if feature_names is not None and isinstance(readings[row], Mapping)
+                else Flaw("feature_vector", reason, first_record + row, column)
+                for row, column, reason in beyond
+            ]
+        )
+    return X
+
+
+def _rows(
+    readings: Sequence[Vector | NamedValues],
+    n_features: int,
+    feature_names: Sequence[str] | None,
+    first_record: int,
+) -> list[Vector]:
+    """Order the values of readings as the features; raises as `matrix`."""
     rows: list[Vector] = []
     wrong_count: list[Flaw] = []
     unknown: list[Flaw] = []
@@ -184,23 +214,23 @@ def matrix(
         raise WrongFeatureCount(wrong_count[:MAX_FLAWS])
     if unknown:
         raise UnknownFeature(unknown[:MAX_FLAWS])
-    X = np.array(rows, dtype=np.float64).reshape(len(rows), n_features)
-    beyond = _beyond_float32(X)
-    if beyond:
-        raise InvalidReading(
-            [
-                Flaw("features", reason, first_record + row, feature_names[column])
-                if feature_names is not None and isinstance(readings[row], Mapping)
-                else Flaw("feature_vector", reason, first_record + row, column)
-                for row, column, reason in beyond
-            ]
-        )
-    return X
+    return rows
+
+
+def _laid_out(rows: Sequence[Vector], n_features: int) -> NDArray[np.float64]:
+    try:
+        values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * n_features)
+    except TypeError:
+        # There is a None among them, which takes NumPy a while longer.
+        values = np.array(rows, np.float64)
+    return values.reshape(len(rows), n_features)
 
 
 def _beyond_float32(X: NDArray[np.float64]) -> list[tuple[int, int, str]]:
     """Find values that the trees cannot compare: row, column and what is wrong, for `MAX_FLAWS` at most."""
     # NaN compares false, so a missing reading passes.
+    if not kernel.any_beyond(X, MAX_FEATURE):
+        return []
     rows, columns = np.nonzero(np.abs(X) > MAX_FEATURE)
     return [
         (row, column, f"{X[row, column]} is not a finite float32")

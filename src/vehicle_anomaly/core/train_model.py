@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vehicle_anomaly.core import fitting, guard_fitting
+from vehicle_anomaly.core import fitting, guard_fitting, kernel
 from vehicle_anomaly.core.errors import (
     DamagedModel,
     FeatureWithoutValues,
@@ -27,8 +28,11 @@ from vehicle_anomaly.core.model import (
     TrainedModel,
 )
 from vehicle_anomaly.core.ports import Clock, ModelRepository
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import MAX_FLAWS, TelemetryBatch
 from vehicle_anomaly.core.training_report import EarlierVersion, training_report
+
+_ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,16 +57,18 @@ class TrainModel:
     """Fits a forest and guards to a batch and publishes them as an immutable version.
 
     Attributes:
-        models: Where to.
-        clock: What time it is.
-        parameters: How the forest is grown.
+        models: Where models go.
+        clock: Says when a version is made.
+        parameters: How forests are grown.
         guards: How guards are made; None for the forest alone.
+        threads: Where the readings that were learned from are scored.
     """
 
     models: ModelRepository
     clock: Clock
     parameters: ForestParameters
     guards: GuardParameters | None = None
+    threads: ScoringThreads = THIS_THREAD
 
     def __call__(self, command: TrainModelCommand) -> ModelMetadata:
         """Train and publish.
@@ -76,13 +82,14 @@ class TrainModel:
             ModelStoreUnavailable: The model could not be stored.
         """
         batch = command.batch
-        missing = np.isnan(batch.values)
-        _refuse_features_without_values(missing, batch.feature_names)
-        medians = np.nanmedian(batch.values, axis=0)
-        X = np.where(missing, medians, batch.values)
-        forest, estimator = fitting.fit(X, self.parameters)
+        missing = _Missing.of(batch.values)
+        _refuse_features_without_values(missing.per_feature == len(batch.values), batch.feature_names)
+        # Column by column: what is copied to find one is small beside the batch.
+        medians = np.array([np.nanmedian(column) for column in batch.values.T])
+        forest, estimator = fitting.fit(batch.values, self.parameters, medians, self.threads)
         how = self._guard_parameters(command)
-        guards = None if how is None else guard_fitting.fit(batch, _held_out(X, forest, self.parameters), how)
+        held_out = _held_out(batch.values, medians, forest, self.parameters)
+        guards = None if how is None else guard_fitting.fit(batch, held_out, how)
         report = training_report(batch, medians, forest, self._version_before(command.model_name))
         # Read after the fit: a version is named, and sorts, by when it is published.
         trained_at = self.clock.now()
@@ -97,8 +104,8 @@ class TrainModel:
             n_features=forest.n_features,
             feature_names=batch.feature_names,
             record_count=len(batch.values),
-            records_with_missing=int(missing.any(axis=1).sum()),
-            missing_per_feature=tuple(missing.sum(axis=0).tolist()),
+            records_with_missing=missing.records,
+            missing_per_feature=tuple(missing.per_feature.tolist()),
             vehicle_count=len(set(batch.vehicle_ids)),
             first_timestamp=_in_utc(batch.timestamps.min()),
             last_timestamp=_in_utc(batch.timestamps.max()),
@@ -122,8 +129,26 @@ class TrainModel:
         return None if report is None else EarlierVersion(latest.value, report)
 
 
-def _refuse_features_without_values(missing: np.ndarray, names: tuple[str, ...] | None) -> None:
-    empty = np.flatnonzero(missing.all(axis=0)).tolist()
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """How many readings lack something, and how many lack which feature."""
+
+    records: int
+    per_feature: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> "_Missing":
+        records, per_feature = 0, np.zeros(values.shape[1], np.int64)
+        if kernel.any_missing(values):
+            for first in range(0, len(values), _ROWS_AT_ONCE):
+                missing = np.isnan(values[first : first + _ROWS_AT_ONCE])
+                records += int(missing.any(axis=1).sum())
+                per_feature += missing.sum(axis=0)
+        return cls(records, per_feature)
+
+
+def _refuse_features_without_values(without: NDArray[np.bool_], names: tuple[str, ...] | None) -> None:
+    empty = np.flatnonzero(without).tolist()
     if empty:
         reason = "no record has a value for it: send at least one, or leave the feature out"
         field = "feature_vector" if names is None else "features"
@@ -136,9 +161,9 @@ def _refuse_features_without_values(missing: np.ndarray, names: tuple[str, ...] 
 
 
 def _held_out(
-    X: np.ndarray, forest: Forest, parameters: ForestParameters
+    X: np.ndarray, medians: np.ndarray, forest: Forest, parameters: ForestParameters
 ) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda fold: fitting.held_out_scores(X, fold, parameters) - forest.offset
+    return lambda fold: fitting.held_out_scores(X, medians, fold, parameters) - forest.offset
 
 
 def _kind(guards: Guards | None) -> GuardsKind:

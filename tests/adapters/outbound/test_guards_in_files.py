@@ -10,10 +10,9 @@ import pytest
 
 from tests import simulated_trucks
 from tests.fakes import a_trained_model
-from tests.guarded import trained
+from tests.guarded import reasons_of_each, trained
 from vehicle_anomaly.adapters.outbound import model_codec, npz
 from vehicle_anomaly.core.errors import DamagedModel
-from vehicle_anomaly.core.judging import judge
 from vehicle_anomaly.core.model import TrainedModel
 
 
@@ -52,7 +51,7 @@ def test_guards_survive_their_files(guarded: TrainedModel) -> None:
     assert loaded.metadata == guarded.metadata
     assert loaded.metadata.guards == "full"
     X = simulated_trucks.trips(1, seed=3) * 1.1
-    assert judge(loaded, X, loaded.score(X)) == judge(guarded, X, guarded.score(X))
+    assert reasons_of_each(loaded, X, loaded.score(X)) == reasons_of_each(guarded, X, guarded.score(X))
 
 
 def test_the_same_guards_give_the_same_bytes(guarded: TrainedModel) -> None:

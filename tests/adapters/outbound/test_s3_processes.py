@@ -31,28 +31,32 @@ def keys(bucket: str, prefix: str = "") -> list[str]:
     return [listed["Key"] for page in pages for listed in page.get("Contents", ())]
 
 
-@pytest.mark.timeout(900)  # 12,000 requests, on a machine that does other things too
-def test_of_16_processes_that_publish_one_version_exactly_one_wins_in_100_rounds(bucket: str) -> None:
-    with program("race", f"s3://{bucket}", "16", "100") as running:
+@pytest.mark.timeout(900)  # 12,000 requests in the long form, on a machine that does other things too
+@pytest.mark.parametrize("rounds", [20, pytest.param(100, marks=pytest.mark.soak)])
+def test_of_16_processes_that_publish_one_version_exactly_one_wins_in_each_round(
+    bucket: str, rounds: int
+) -> None:
+    with program("race", f"s3://{bucket}", "16", str(rounds)) as running:
         told = json.loads(line_of(running))
 
     contents, outcomes = told["contents"], told["outcomes"]
     assert len(set(contents)) == 16
-    assert [len(each) for each in outcomes] == [100] * 16, [each[-1] for each in outcomes]
-    for number in range(100):
+    assert [len(each) for each in outcomes] == [rounds] * 16, [each[-1] for each in outcomes]
+    for number in range(rounds):
         of_round = [each[number] for each in outcomes]
         assert sorted(outcome for outcome, _, _ in of_round) == [REFUSED] * 15 + [WON]
         winner = next(process for process, (outcome, _, _) in enumerate(of_round) if outcome == WON)
         seen = {(latest, content) for _, latest, content in of_round}
         assert seen == {(f"round-{number}", contents[winner])}
     known = S3Models(S3Bucket(s3_client(), bucket)).versions(DEFAULT)
-    assert len(known.versions) == 100
+    assert len(known.versions) == rounds
     assert known.damaged == ()
-    assert known.latest == ModelVersion("round-99")
-    assert len(keys(bucket)) == 100 * 3 + 1
+    assert known.latest == ModelVersion(f"round-{rounds - 1}")
+    assert len(keys(bucket)) == rounds * 3 + 1
 
 
-def test_50_publishers_killed_at_random_moments_leave_only_whole_versions(bucket: str) -> None:
+@pytest.mark.parametrize("kills", [15, pytest.param(50, marks=pytest.mark.soak)])
+def test_publishers_killed_at_random_moments_leave_only_whole_versions(bucket: str, kills: int) -> None:
     choice = random.Random(20260301)
     first = a_trained_model("first", n_estimators=1)
     store = S3Models(S3Bucket(s3_client(), bucket))
@@ -60,7 +64,7 @@ def test_50_publishers_killed_at_random_moments_leave_only_whole_versions(bucket
     moments_with_leftovers = 0
     with program("publish", f"s3://{bucket}") as running:
         assert running.stdin is not None
-        for kill in range(50):
+        for kill in range(kills):
             name = ModelName(f"fleet-{kill // 5}")
             if name not in acknowledged:
                 store.publish(renamed(first, "first", model_name=name))

@@ -4,7 +4,6 @@ import os
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
@@ -55,6 +54,9 @@ def _client(config: Config, connect_seconds: float, read_seconds: float) -> "S3C
     )
     # boto3 itself reads AWS_DEFAULT_REGION only; Amazon's other SDKs, and its containers, set AWS_REGION.
     region = os.environ.get("AWS_REGION") or None
+    # Imported here: it takes a sixth of a second, which who serves from a folder does not need.
+    import boto3  # noqa: PLC0415
+
     return boto3.client("s3", region_name=region, config=common.merge(config))
 
 

@@ -59,8 +59,15 @@ def test_verdicts_have_the_fields_of_the_http_answer_in_order_over_all_files(tra
     seconds = [verdict["timestamp"][17:19] for verdict in verdicts]
     assert seconds == ["00", "01", "02", "00", "01"]
     assert list(verdicts[0]) == [
-        "vehicle_id", "timestamp", "model_name", "model_version", "anomaly_score", "is_anomaly", "missing",
-    ]  # fmt: skip
+        "vehicle_id",
+        "timestamp",
+        "model_name",
+        "model_version",
+        "anomaly_score",
+        "is_anomaly",
+        "missing",
+        "reasons",
+    ]
     assert (verdicts[0]["model_name"], verdicts[0]["model_version"]) == ("default", "v1")
 
 
@@ -106,7 +113,10 @@ def test_csv_output_has_the_same_columns(trained: CommandLine) -> None:
             "missing": row["missing"].split(";") if row["missing"] else [],
         }
         for row in rows
-    ] == verdicts
+    ] == [
+        {**verdict, "reasons": ";".join(reason["message"] for reason in verdict["reasons"])}
+        for verdict in verdicts
+    ]
 
 
 def test_the_output_files_name_tells_its_format(trained: CommandLine) -> None:

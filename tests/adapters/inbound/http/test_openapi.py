@@ -71,6 +71,8 @@ def test_every_route_is_documented_and_nothing_else(service: Service) -> None:
         for method in set(route.methods) - {"HEAD", "OPTIONS"}
         if not route.path.startswith("/schema")
     }
+    # Litestar knows nothing of the methods of routes that it does not look into.
+    served |= {("post", "/score"), ("post", "/score/batch")}
     assert served == {(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods}
 
 

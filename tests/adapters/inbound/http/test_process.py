@@ -14,8 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.adapters.inbound.http.service import BATCH
+from tests.adapters.inbound.http.service import BATCH, NAMES, READING
+from tests.fakes import a_batch
 from tests.http_service import host_and_port
+from vehicle_anomaly.container import Container
+from vehicle_anomaly.core.train_model import TrainModelCommand
+from vehicle_anomaly.settings import FilesystemStore, Settings
 
 SECONDS = 60
 SERVE = (sys.executable, "-m", "vehicle_anomaly", "serve")
@@ -119,3 +123,18 @@ def test_a_port_that_is_taken_is_named_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b"])
 def test_a_host_that_is_none_is_named_in_one_line(tmp_path: Path, host: str) -> None:
     assert _fails(tmp_path, HOST=host).startswith(f"vehicle-anomaly: error: HOST {host}, PORT 0: ")
+
+
+def test_it_scores_by_a_stored_model_without_loading_scikit_learn(tmp_path: Path) -> None:
+    container = Container(settings=Settings(model_store=FilesystemStore(tmp_path), n_estimators=10))
+    container.train_model()(TrainModelCommand(a_batch(feature_names=NAMES)))
+    with _serving(tmp_path) as process:
+        url = process.wait_for("listening")["url"]
+        with httpx.Client(base_url=url, trust_env=False) as client:
+            assert client.get("/healthz").status_code == 200
+            assert client.post("/score", json=READING).status_code == 200
+            mapped = Path(f"/proc/{process.started.pid}/maps").read_text()
+            assert "numba" in mapped
+            assert "sklearn" not in mapped
+            process.started.send_signal(signal.SIGTERM)
+            assert process.status() == 0

@@ -16,6 +16,7 @@ from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.adapters.inbound.cli.train import train
 from vehicle_anomaly.adapters.inbound.cli.work import work
 from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
+from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowMissing
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal
 
 NAME = "vehicle-anomaly"
@@ -59,7 +60,16 @@ def run(arguments: Sequence[str], services: Services, failures: tuple[type[Excep
     Returns:
         The exit status. An error is told in one line on standard error.
     """
-    expected = (Failure, BadLine, Refusal, DamagedModel, ModelStoreUnavailable, OSError, click.ClickException)
+    expected = (
+        Failure,
+        BadLine,
+        ArrowMissing,
+        Refusal,
+        DamagedModel,
+        ModelStoreUnavailable,
+        OSError,
+        click.ClickException,
+    )
     status = _run(arguments, services, (*expected, *failures))
     try:
         sys.stdout.flush()

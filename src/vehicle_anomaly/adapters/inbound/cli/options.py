@@ -12,7 +12,10 @@ from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-FORMATS = click.Choice([each.value for each in FileFormat])
+FORMATS = click.Choice([FileFormat.CSV.value, FileFormat.NDJSON.value])
+"""Of what is written."""
+
+_READ_FORMATS = click.Choice([each.value for each in FileFormat])
 
 
 def telemetry_files(command: Command) -> Command:
@@ -26,8 +29,8 @@ def telemetry_files(command: Command) -> Command:
     )
     add_format = click.option(
         "--input-format",
-        type=FORMATS,
-        help="Format of every FILE; without it, told by the name: .csv, .ndjson or .jsonl.",
+        type=_READ_FORMATS,
+        help="Format of every FILE; without it, told by the name: .csv, .ndjson, .jsonl or .parquet.",
     )
     return add_files(add_format(command))
 
@@ -61,7 +64,11 @@ def to_files(paths: Sequence[Path], input_format: str | None) -> list[TelemetryF
 
 def _format(path: Path, input_format: str | None) -> FileFormat:
     found = FileFormat(input_format) if input_format else format_by_name(path)
+    if found is None and path.suffix.lower() == ".parquet":
+        found = FileFormat.PARQUET
     if found is None:
         name = "standard input" if path == STANDARD_INPUT else repr(str(path))
-        raise click.UsageError(f"Cannot tell the format of {name}: pass --input-format csv or ndjson.")
+        raise click.UsageError(
+            f"Cannot tell the format of {name}: pass --input-format csv, ndjson or parquet."
+        )
     return found

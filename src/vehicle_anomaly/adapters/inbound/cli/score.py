@@ -52,9 +52,10 @@ def score(  # noqa: PLR0913, PLR0917  # click passes one argument per option
 ) -> None:
     """Score telemetry files: a verdict per reading, in order.
 
-    Reads CSV and NDJSON as train does. CSV columns are matched by name with the model's features (by position
-    when those have no names). Verdicts have the fields of POST /score's answer, one JSON object a line; as
-    CSV, the features that are missing have semicolons between. One version scores the whole run.
+    Reads CSV, NDJSON and Parquet as train does. Columns are matched by name with the model's features (by
+    position when those have no names). Verdicts have the fields of POST /score's answer, one JSON object a
+    line; as CSV, the features that are missing, and the reasons, have semicolons between. One version scores
+    the whole run.
     """
     started = time.monotonic()
     files = to_files(paths, input_format)

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 from vehicle_anomaly.adapters.inbound.files.columns import Columns
 from vehicle_anomaly.adapters.inbound.files.formats import FileFormat
 from vehicle_anomaly.adapters.inbound.files.numbered_lines import NumberedLines
+from vehicle_anomaly.adapters.inbound.files.parquet_files import parquet_readings
 from vehicle_anomaly.adapters.inbound.files.reading import read_file
 from vehicle_anomaly.adapters.inbound.files.sourced import SourcedReading
 
@@ -50,7 +51,7 @@ def read_telemetry(
 
     Args:
         files: In the order in which they are read.
-        columns: Orders the columns of CSV files.
+        columns: Orders the columns of CSV and Parquet files.
         advance: Told, now and then, how many more bytes have been read.
 
     Raises:
@@ -59,4 +60,7 @@ def read_telemetry(
     """
     for file in files:
         with file.open() as stream:
+            if file.format is FileFormat.PARQUET:
+                yield from parquet_readings(stream, file.name, columns, advance)
+                continue
             yield from read_file(NumberedLines(stream, file.name, advance), file.format, columns)

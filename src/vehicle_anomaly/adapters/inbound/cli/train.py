@@ -42,7 +42,8 @@ def train(
     """Learn from telemetry files what is normal, as a new version.
 
     All files make one batch and are of one format: CSV with a header that names timestamp, vehicle_id and the
-    features, in any order (an empty cell is a missing reading); or NDJSON, one record a line as over HTTP.
+    features, in any order (an empty cell is a missing reading); or NDJSON, one record a line as over HTTP;
+    or Parquet with the same columns (needs the extra: pip install 'vehicle-anomaly[arrow]').
     `-` is standard input. Prints what POST /ingest answers.
     """
     files = to_files(paths, input_format)

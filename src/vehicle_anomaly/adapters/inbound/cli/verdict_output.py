@@ -12,10 +12,10 @@ from typing import BinaryIO, Final
 import msgspec
 
 from vehicle_anomaly.adapters.inbound.files.formats import FileFormat
-from vehicle_anomaly.adapters.inbound.wire.answers import VerdictResponse
+from vehicle_anomaly.adapters.inbound.wire.answers import ReasonResponse, VerdictResponse
 
 CSV_COLUMNS: Final = VerdictResponse.__struct_fields__
-"""The fields of a verdict; `missing` with semicolons between."""
+"""The fields of a verdict; `missing`, and what `reasons` say, with semicolons between."""
 
 WriteVerdicts = Callable[[Sequence[VerdictResponse]], None]
 
@@ -79,4 +79,8 @@ def _cells(verdict: VerdictResponse) -> list[object]:
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return ";".join(map(str, value)) if isinstance(value, tuple) else value
+    return ";".join(map(_text, value)) if isinstance(value, tuple) else value
+
+
+def _text(item: object) -> str:
+    return item.message if isinstance(item, ReasonResponse) else str(item)

@@ -1,17 +1,35 @@
-"""Which column of a CSV file is which feature."""
+"""Which column of a CSV or Parquet file is which feature."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
-from vehicle_anomaly.adapters.inbound.files.csv_files import CsvTelemetry
 from vehicle_anomaly.core.model import ModelMetadata
+
+
+class WithColumns(Protocol):
+    """A file whose columns are known.
+
+    Attributes:
+        feature_names: The columns that are features.
+        header_line: Where errors about them are told.
+    """
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """In the order of the file."""
+        ...
+
+    @property
+    def header_line(self) -> int:
+        """From 1; 0 in a file that has no lines."""
+        ...
 
 
 class Columns(Protocol):
     """Orders the columns of each file."""
 
-    def __call__(self, file: str, telemetry: CsvTelemetry) -> Sequence[str]:
+    def __call__(self, file: str, telemetry: WithColumns) -> Sequence[str]:
         """Return the feature names in the order that the readings are to have.
 
         Args:
@@ -35,7 +53,7 @@ class SameColumns:
         self.feature_names: tuple[str, ...] | None = None
         self._first_file = ""
 
-    def __call__(self, file: str, telemetry: CsvTelemetry) -> Sequence[str]:
+    def __call__(self, file: str, telemetry: WithColumns) -> Sequence[str]:
         """Return the names in the order of the first file."""
         if self.feature_names is None:
             self.feature_names, self._first_file = telemetry.feature_names, file
@@ -63,7 +81,7 @@ class ModelColumns:
         self._model = model
         self._warn = warn
 
-    def __call__(self, file: str, telemetry: CsvTelemetry) -> Sequence[str]:
+    def __call__(self, file: str, telemetry: WithColumns) -> Sequence[str]:
         """Return the names in the order of the model."""
         names, given, line = self._model.feature_names, telemetry.feature_names, telemetry.header_line
         if names is None:

@@ -6,10 +6,11 @@ from typing import Final
 
 
 class FileFormat(Enum):
-    """How telemetry and verdicts are written."""
+    """How telemetry and verdicts are written; Parquet is for files of telemetry on this machine only."""
 
     CSV = "csv"
     NDJSON = "ndjson"
+    PARQUET = "parquet"
 
 
 _BY_SUFFIX: Final = {".csv": FileFormat.CSV, ".ndjson": FileFormat.NDJSON, ".jsonl": FileFormat.NDJSON}

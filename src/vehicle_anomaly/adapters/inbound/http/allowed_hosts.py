@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from typing import cast
 
 from litestar import Request
-from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http.errors import answer
+from vehicle_anomaly.adapters.inbound.http.headers import header
 from vehicle_anomaly.adapters.inbound.http.negotiation import HttpRequest
 from vehicle_anomaly.adapters.inbound.wire.problems import problem
 
@@ -34,7 +35,7 @@ class AllowedHosts(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Pass one request on, or refuse it."""
-        given = Headers.from_scope(scope).get("host", "")
+        given = header(cast("HTTPScope", scope), b"host", "")
         host = _PORT.sub("", given).lower()
         if self._all or host in self._hosts or host.endswith(self._domains):
             await next_app(scope, receive, send)

@@ -17,6 +17,7 @@ from vehicle_anomaly.adapters.inbound.wire.problems import (
     problem,
     problem_of_malformed,
     problem_of_refusal,
+    problem_of_store,
 )
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal
 
@@ -53,11 +54,7 @@ def _busy(_: HttpRequest, error: TrainingSlotsBusy) -> Response[bytes]:
 
 def _unavailable(_: HttpRequest, error: ModelStoreUnavailable | DamagedModel) -> Response[bytes]:
     _log.error("model store failed", error=str(error))
-    if isinstance(error, DamagedModel):
-        told = problem("damaged-model", "The stored model is damaged", 503, str(error))
-    else:
-        told = problem("model-store-unavailable", "The model store is out of reach", 503, str(error))
-    return answer(told, {"Retry-After": _RETRY_AFTER_SECONDS})
+    return answer(problem_of_store(error), {"Retry-After": _RETRY_AFTER_SECONDS})
 
 
 def _http(request: HttpRequest, error: HTTPException) -> Response[bytes]:

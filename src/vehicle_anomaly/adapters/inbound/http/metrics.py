@@ -45,6 +45,7 @@ class RequestMetrics(ASGIMiddleware):
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self._known: dict[tuple[str, ...], Histogram] = {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Time one request."""
@@ -63,7 +64,14 @@ class RequestMetrics(ASGIMiddleware):
             # The template, not the path: a caller must not be able to make up label values.
             route = scope["path_template"]
             method = scope["method"]  # type: ignore[typeddict-item]  # HTTP scopes only, see `scopes`
-            self._duration.labels(method, route, status).observe(perf_counter() - began)
+            self._series(method, route, status).observe(perf_counter() - began)
+
+    def _series(self, *labels: str) -> Histogram:
+        # `labels` checks and locks; routes, methods and statuses are few.
+        series = self._known.get(labels)
+        if series is None:
+            series = self._known[labels] = self._duration.labels(*labels)
+        return series
 
     def route(self) -> HTTPRouteHandler:
         """Return the handler that Prometheus scrapes."""

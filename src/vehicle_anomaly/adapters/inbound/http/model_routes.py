@@ -6,6 +6,7 @@ from anyio.to_thread import run_sync
 from litestar import MediaType, Response, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from litestar.types import ASGIApp
 
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
     HttpRequest,
@@ -65,17 +66,15 @@ def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
         return PromoteResponse(name, version)
 
     @get("/models")
-    async def list_models(request: HttpRequest) -> Response[bytes]:
+    async def list_models(request: HttpRequest) -> ASGIApp:
         return respond(request, await run_sync(names))
 
     @get("/models/{name:str}")
-    async def list_versions(request: HttpRequest, name: FromPath[str]) -> Response[bytes]:
+    async def list_versions(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
         return respond(request, await run_sync(versions, name))
 
     @get("/models/{name:str}/versions/{version:str}")
-    async def show_version(
-        request: HttpRequest, name: FromPath[str], version: FromPath[str]
-    ) -> Response[bytes]:
+    async def show_version(request: HttpRequest, name: FromPath[str], version: FromPath[str]) -> ASGIApp:
         return respond(request, await run_sync(version_of, name, version))
 
     @get("/models/{name:str}/versions/{version:str}/report")
@@ -83,7 +82,7 @@ def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
         return Response(await run_sync(page, name, version), media_type=MediaType.HTML, headers=_PAGE_HEADERS)
 
     @put("/models/{name:str}/latest")
-    async def promote_version(request: HttpRequest, name: FromPath[str]) -> Response[bytes]:
+    async def promote_version(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
         wanted = decoding.PROMOTE[request_encoding(request)](await read_body(request))
         return respond(request, await run_sync(promote, name, wanted.model_version))
 

@@ -3,18 +3,24 @@
 from typing import Any
 
 import msgspec
-from litestar import Request, Response
+from litestar import Request
 from litestar.datastructures.headers import Accept
 from litestar.exceptions import InternalServerException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.types import ASGIApp, HTTPScope, Receive
 
+from vehicle_anomaly.adapters.inbound.http.answer import Answer
+from vehicle_anomaly.adapters.inbound.http.headers import header
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
 from vehicle_anomaly.adapters.inbound.wire.places import Place
 
 HttpRequest = Request[Any, Any, Any]
 
+NDJSON = "application/x-ndjson"
+"""One JSON value a line."""
+
 _ENCODINGS = {encoding.value: encoding for encoding in Encoding}
-_VARY = {"Vary": "Accept"}
 _encode_json = msgspec.json.Encoder().encode
 _encode_msgpack = msgspec.msgpack.Encoder().encode
 
@@ -23,24 +29,72 @@ class UnsupportedMediaType(Exception):
     """A body of a type that is not read here; the message says which are."""
 
 
-def request_encoding(request: HttpRequest) -> Encoding:
+def is_of_lines(scope: HTTPScope) -> bool:
+    """Tell whether a request's body is a stream of lines.
+
+    Raises:
+        UnsupportedMediaType: It is, and compressed.
+    """
+    if _media_type(header(scope, b"content-type", "")) != NDJSON:
+        return False
+    _refuse_compressed(scope)
+    return True
+
+
+def encoding_of(scope: HTTPScope, *further: str) -> Encoding:
     """Return the encoding of a request's body; without a Content-Type it is JSON.
+
+    Args:
+        scope: Of the request.
+        further: Types that are read here too, for who sends none of them.
 
     Raises:
         UnsupportedMediaType: It is one that is not read here, or compressed.
     """
-    headers = request.headers
-    content_encoding = headers.get("content-encoding", "identity")
-    if content_encoding.strip().lower() != "identity":
-        raise UnsupportedMediaType(f"Content-Encoding: expected none, got {content_encoding[:80]!r}")
-    content_type = headers.get("content-type")
-    if content_type is None:
-        return Encoding.JSON
-    encoding = _ENCODINGS.get(content_type.partition(";")[0].strip().lower())
+    _refuse_compressed(scope)
+    content_type = header(scope, b"content-type", Encoding.JSON.value)
+    encoding = _ENCODINGS.get(_media_type(content_type))
     if encoding is None:
-        expected = " or ".join(_ENCODINGS)
+        expected = " or ".join((*_ENCODINGS, *further))
         raise UnsupportedMediaType(f"Content-Type: expected {expected}, got {content_type[:80]!r}")
     return encoding
+
+
+def request_encoding(request: HttpRequest) -> Encoding:
+    """Return the encoding of a request's body; as `encoding_of`."""
+    return encoding_of(request.scope)
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _refuse_compressed(scope: HTTPScope) -> None:
+    content_encoding = header(scope, b"content-encoding", "identity")
+    if content_encoding.strip().lower() != "identity":
+        raise UnsupportedMediaType(f"Content-Encoding: expected none, got {content_encoding[:80]!r}")
+
+
+async def body_of(scope: HTTPScope, receive: Receive, max_bytes: int) -> bytes:
+    """Return the whole body of a request, as `read_body` does, without Litestar's request.
+
+    Raises:
+        MalformedMessage: The caller left before sending all of it.
+        RequestEntityTooLarge: It is over the limit.
+    """
+    announced = header(scope, b"content-length", "0")
+    if announced.isdecimal() and int(announced) > max_bytes:
+        raise RequestEntityTooLarge
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise _cut_short()
+        body += message["body"]
+        if len(body) > max_bytes:
+            raise RequestEntityTooLarge
+        if not message.get("more_body", False):
+            return body
 
 
 async def read_body(request: HttpRequest) -> bytes:
@@ -54,15 +108,22 @@ async def read_body(request: HttpRequest) -> bytes:
         return await request.body()
     except InternalServerException as error:
         # What Litestar raises for a caller that is gone; no failure of the service.
-        raise MalformedMessage([Wrong(Place(), "the connection was closed before its end")]) from error
+        raise _cut_short() from error
 
 
-def respond(request: HttpRequest, answer: Any, status: int = 200) -> Response[bytes]:
+def respond(request: HttpRequest, answer: Any, status: int = 200) -> ASGIApp:
+    """Return an answer in the encoding that the caller likes best; as `answer_to`."""
+    return answer_to(request.scope, answer, status)
+
+
+def answer_to(scope: HTTPScope, answer: Any, status: int = 200) -> ASGIApp:
     """Return an answer in JSON, or in MessagePack if that is what the caller likes better."""
-    accepted = request.headers.get("accept", "*/*")
+    accepted = header(scope, b"accept", "*/*")
     # Most callers accept anything; the others are worth a closer look.
     if accepted != "*/*" and Accept(accepted).best_match(list(_ENCODINGS)) == Encoding.MSGPACK.value:
-        content, encoding = _encode_msgpack(answer), Encoding.MSGPACK
-    else:
-        content, encoding = _encode_json(answer), Encoding.JSON
-    return Response(content, media_type=encoding.value, status_code=status, headers=_VARY)
+        return Answer(_encode_msgpack(answer), b"application/msgpack", status)
+    return Answer(_encode_json(answer), b"application/json", status)
+
+
+def _cut_short() -> MalformedMessage:
+    return MalformedMessage([Wrong(Place(), "the connection was closed before its end")])

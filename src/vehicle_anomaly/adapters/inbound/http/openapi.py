@@ -13,6 +13,7 @@ import msgspec
 from vehicle_anomaly.adapters.inbound.http import openapi_examples as examples
 from vehicle_anomaly.adapters.inbound.http import service_routes as service
 from vehicle_anomaly.adapters.inbound.wire import answers, requests
+from vehicle_anomaly.adapters.inbound.wire.arrow_requests import ARROW_STREAM
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem
@@ -28,6 +29,11 @@ _STATUS_WORDS: Final = {
     503: "The model store is out of reach, or the model in it is damaged.",
 }
 _RETRIED_LATER: Final = (429, 503)
+_TAKE_ARROW: Final = ("ingest", "scoreBatch")
+_ARROW_COLUMNS: Final = (
+    "An Arrow IPC stream: columns vehicle_id, timestamp and one per feature; null is a missing reading. "
+    "model_name and model_version stand in the query. Needs the extra `arrow`; without it, 415."
+)
 _WRITES: Final = (400, 413, 415, 503)
 
 
@@ -241,6 +247,10 @@ def _operation(each: Operation) -> dict[str, Any]:
         described["parameters"] = parameters
     if each.request is not None:
         described["requestBody"] = {"required": True, "content": _content(each.request)}
+        if each.identity in _TAKE_ARROW:
+            described["requestBody"]["content"][ARROW_STREAM] = {
+                "schema": {"type": "string", "format": "binary", "description": _ARROW_COLUMNS}
+            }
     responses: dict[str, Any] = {str(each.success): _success(each)}
     if each.identity == "checkReadiness":
         unready = Body(service.ReadinessResponse, examples.UNREADY_ANSWER)

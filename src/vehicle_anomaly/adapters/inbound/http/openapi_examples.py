@@ -84,6 +84,17 @@ _VERDICT: Final[dict[str, Any]] = {
     "anomaly_score": -0.0713,
     "is_anomaly": True,
     "missing": ["air_flow_rate_gps"],
+    "reasons": [
+        {
+            "code": "isolation",
+            "feature": None,
+            "observed": -0.0713,
+            "expected": None,
+            "limit": 0.0,
+            "message": "The reading as a whole is unlike those of healthy vehicles: its anomaly score is "
+            "-0.0713, below 0.",
+        }
+    ],
 }
 _RECORDS: Final[list[dict[str, Any]]] = [
     {
@@ -117,10 +128,16 @@ SCORE_BATCH_ANSWER: Final = {
     "model_name": "default",
     "model_version": _VERSION,
     "results": [
-        {**_VERDICT, "timestamp": "2026-11-22T09:59:57Z", "anomaly_score": 0.0412, "is_anomaly": False}
+        {
+            **_VERDICT,
+            "timestamp": "2026-11-22T09:59:57Z",
+            "anomaly_score": 0.0412,
+            "is_anomaly": False,
+            "missing": [],
+            "reasons": [],
+        }
     ],
 }
-SCORE_BATCH_ANSWER["results"][0]["missing"] = []  # type: ignore[index]
 MODELS_ANSWER: Final = {"models": ["default", "vans"]}
 _VERSION_ITEM: Final = {**_METADATA, "is_latest": True}
 VERSION_ANSWER: Final = {**_VERSION_ITEM, "report": _REPORT}

@@ -2,8 +2,8 @@
 
 import msgspec
 from anyio.to_thread import run_sync
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
 from msgspec import UNSET, UnsetType
 
 from vehicle_anomaly.adapters.inbound.http.negotiation import HttpRequest, respond
@@ -61,20 +61,20 @@ def service_routes(parts: HttpParts, options: HttpOptions) -> list[HTTPRouteHand
     """Return the handlers."""
 
     @get("/", sync_to_thread=False)
-    def service(request: HttpRequest) -> Response[bytes]:
+    def service(request: HttpRequest) -> ASGIApp:
         name = "vehicle-anomaly"
         return respond(request, ServiceResponse(name, options.version, options.environment, _LINKS))
 
     @get("/healthz", sync_to_thread=False)
-    def liveness(request: HttpRequest) -> Response[bytes]:
+    def liveness(request: HttpRequest) -> ASGIApp:
         return respond(request, LivenessResponse("ok"))
 
     @get("/health", sync_to_thread=False)
-    def health(request: HttpRequest) -> Response[bytes]:
+    def health(request: HttpRequest) -> ASGIApp:
         return respond(request, HealthResponse("healthy", options.version, options.environment))
 
     @get("/health/ready")
-    async def readiness(request: HttpRequest) -> Response[bytes]:
+    async def readiness(request: HttpRequest) -> ASGIApp:
         degraded = dict(parts.degraded()) or UNSET
         try:
             await run_sync(parts.models.check)

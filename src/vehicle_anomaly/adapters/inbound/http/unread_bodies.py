@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from litestar.datastructures import Headers
 from litestar.enums import ScopeType
 from litestar.types import (
     ASGIApp,
@@ -15,6 +14,10 @@ from litestar.types import (
     WebSocketReceiveMessage,
 )
 
+from vehicle_anomaly.adapters.inbound.http.headers import header
+from vehicle_anomaly.adapters.inbound.http.negotiation import NDJSON
+
+_IS_STREAM: Final = (b"content-type", NDJSON.encode())
 _READ_BYTES: Final = 256 * 1024 * 1024
 
 
@@ -22,7 +25,8 @@ class ReadBodies:
     """Reads what is left of a refused body before the answer goes, where the connection is then closed.
 
     Closing it with bytes unread resets it, and the caller never sees why it was refused. On a connection that
-    stays open uvicorn reads on by itself. More than `_READ_BYTES` is not waited for.
+    stays open uvicorn reads on by itself. More than `_READ_BYTES` is not waited for. An answer that is a
+    stream goes while the body still comes, and is let through.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -46,6 +50,9 @@ class ReadBodies:
             return message
 
         async def answer(message: Message) -> None:
+            nonlocal unread
+            if message["type"] == "http.response.start" and _IS_STREAM in message["headers"]:
+                unread = 0
             while unread > 0:
                 await watched()
             await send(message)
@@ -54,14 +61,13 @@ class ReadBodies:
 
 
 def _is_closed_after(scope: HTTPScope) -> bool:
-    connection = Headers.from_scope(scope).get("connection", "").lower()
+    connection = header(scope, b"connection", "").lower()
     return "close" in connection or (scope["http_version"] == "1.0" and "keep-alive" not in connection)
 
 
 def _announced_bytes(scope: HTTPScope) -> int:
     """How many bytes are to come at most; none when they are more than would be read."""
-    headers = Headers.from_scope(scope)
-    if "transfer-encoding" in headers:
+    if header(scope, b"transfer-encoding", ""):
         return _READ_BYTES
-    announced = int(headers.get("content-length", "0"))
+    announced = int(header(scope, b"content-length", "0"))
     return announced if announced <= _READ_BYTES else 0

@@ -20,6 +20,17 @@ _VERDICT: Final[dict[str, Any]] = {
     "anomaly_score": -0.0713,
     "is_anomaly": True,
     "missing": ["vehicle_speed_kmh"],
+    "reasons": [
+        {
+            "code": "isolation",
+            "feature": None,
+            "observed": -0.0713,
+            "expected": None,
+            "limit": 0.0,
+            "message": "The reading as a whole is unlike those of healthy vehicles: its anomaly score is "
+            "-0.0713, below 0.",
+        }
+    ],
 }
 _WRONG_COUNT: Final = "expected 3 numbers, got 2"
 
@@ -98,6 +109,7 @@ SCORED_BATCH: Final = {
             "anomaly_score": 0.0412,
             "is_anomaly": False,
             "missing": [],
+            "reasons": [],
         }
     ],
 }

@@ -22,11 +22,10 @@ from vehicle_anomaly.adapters.inbound.sqs.messages import (
 )
 from vehicle_anomaly.adapters.inbound.wire.answers import (
     ingest_response,
-    score_batch_response,
     verdict_response,
 )
+from vehicle_anomaly.adapters.inbound.wire.bulk import score_split_batch
 from vehicle_anomaly.adapters.inbound.wire.commands import (
-    to_score_batch_command,
     to_score_command,
     to_train_model_command,
 )
@@ -117,8 +116,7 @@ class Handlers:
         return ScoredMessage(**_fields(answer), **_ids(delivery))
 
     def _score_batch(self, request: ScoreBatchMessage[msgspec.Raw], delivery: Delivery) -> ResultMessage:
-        command, timestamps = to_score_batch_command(request, Encoding.JSON)
-        answer = score_batch_response(self._score_telemetry(command), timestamps)
+        answer = score_split_batch(request, Encoding.JSON, self._score_telemetry)
         return ScoredBatchMessage(**_fields(answer), **_ids(delivery))
 
 

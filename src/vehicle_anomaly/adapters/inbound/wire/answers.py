@@ -1,16 +1,41 @@
 """What callers get."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText, Timestamp, VehicleId
 from vehicle_anomaly.adapters.inbound.wire.reports import ReportItem, report_item
 from vehicle_anomaly.core.model import GuardsKind, ModelMetadata
 from vehicle_anomaly.core.ports import ModelVersions
-from vehicle_anomaly.core.score_telemetry import Verdict, Verdicts
+from vehicle_anomaly.core.reasons import Code, Reason
+from vehicle_anomaly.core.score_telemetry import Scores, Verdict, Verdicts
 from vehicle_anomaly.core.training_report import TrainingReport
+
+
+class ReasonResponse(msgspec.Struct, frozen=True, gc=False):
+    """Why a reading is an anomaly."""
+
+    code: Annotated[
+        Code,
+        Meta(
+            description="`out_of_range`: outside what training saw, by a margin. `missing`: no value where "
+            "training always had one. `inconsistent`: contradicts the other sensors. `isolation`: the forest "
+            "finds the reading as a whole unusual."
+        ),
+    ]
+    feature: Annotated[
+        str | int | None, Meta(description="The sensor, by name or else by position; null: the whole.")
+    ]
+    observed: Annotated[
+        float | None, Meta(description="The sensor's value; the anomaly score for `isolation`.")
+    ]
+    expected: Annotated[float | None, Meta(description="What the other sensors suggest.")]
+    limit: Annotated[float | None, Meta(description="Up to where it would have been no reason.")]
+    message: Annotated[str, Meta(description="A sentence that a mechanic understands.")]
 
 
 class VerdictResponse(msgspec.Struct, frozen=True, gc=False):
@@ -30,6 +55,10 @@ class VerdictResponse(msgspec.Struct, frozen=True, gc=False):
             description="Features without a value, scored as the training median: names, or else positions."
         ),
     ]
+    reasons: Annotated[
+        tuple[ReasonResponse, ...],
+        Meta(description="Why it is an anomaly, the most telling first; none when it is not."),
+    ] = ()
 
 
 class ScoreBatchResponse(msgspec.Struct, frozen=True):
@@ -139,7 +168,40 @@ def verdict_response(verdicts: Verdicts, verdict: Verdict, timestamp: str) -> Ve
         anomaly_score=verdict.anomaly_score,
         is_anomaly=verdict.is_anomaly,
         missing=verdict.missing,
+        reasons=reason_responses(verdict.reasons),
     )
+
+
+def reason_responses(reasons: tuple[Reason, ...]) -> tuple[ReasonResponse, ...]:
+    """Say why a reading is an anomaly."""
+    return tuple(
+        ReasonResponse(
+            reason.code, reason.feature, reason.observed, reason.expected, reason.limit, reason.message
+        )
+        for reason in reasons
+    )
+
+
+def verdict_responses(
+    scores: Scores, vehicle_ids: Iterable[str], timestamps: Iterable[str]
+) -> list[VerdictResponse]:
+    """Say what a version says of many readings, in order.
+
+    Args:
+        scores: What it says.
+        vehicle_ids: One per reading.
+        timestamps: One per reading, in the words in which it was sent.
+    """
+    model_name, model_version = scores.model_name.value, scores.model_version.value
+    told = [
+        VerdictResponse(vehicle_id, timestamp, model_name, model_version, score, False, ())
+        for vehicle_id, timestamp, score in zip(vehicle_ids, timestamps, scores.anomaly_scores, strict=True)
+    ]
+    for position, missing in scores.missing.items():
+        told[position] = replace(told[position], missing=missing)
+    for position, reasons in scores.reasons.items():
+        told[position] = replace(told[position], is_anomaly=True, reasons=reason_responses(reasons))
+    return told
 
 
 def score_batch_response(verdicts: Verdicts, timestamps: list[str]) -> ScoreBatchResponse:

@@ -1,5 +1,7 @@
 """Messages → commands: what every driver does once it has the bytes of a request."""
 
+from typing import Any
+
 import msgspec
 
 from vehicle_anomaly.adapters.inbound.wire import decoding
@@ -26,7 +28,7 @@ def train_model_command(message: bytes, encoding: Encoding) -> TrainModelCommand
 
 def to_train_model_command(request: IngestRequest[msgspec.Raw], encoding: Encoding) -> TrainModelCommand:
     """Read a request to train whose records are still to be decoded; raises as `train_model_command`."""
-    name, version = ModelName(request.model_name), _version(request.model_version)
+    name, version = named_version(request)
     readings = (reading for reading, _ in decode_readings(request.records, encoding))
     return TrainModelCommand(to_batch(readings, request.feature_names, MAX_BATCH_VALUES), name, version)
 
@@ -46,7 +48,7 @@ def score_command(message: bytes, encoding: Encoding) -> tuple[ScoreTelemetryCom
 
 def to_score_command(request: ScoreRequest) -> tuple[ScoreTelemetryCommand, str]:
     """Read a decoded request to score one reading; returns and raises as `score_command`."""
-    name, version = ModelName(request.model_name), _version(request.model_version)
+    name, version = named_version(request)
     reading, timestamp = to_reading(request)
     return ScoreTelemetryCommand((reading,), name, version), timestamp
 
@@ -68,11 +70,20 @@ def to_score_batch_command(
     request: ScoreBatchRequest[msgspec.Raw], encoding: Encoding
 ) -> tuple[ScoreTelemetryCommand, list[str]]:
     """Read a request to score a batch whose records are still to be decoded; as `score_batch_command`."""
-    name, version = ModelName(request.model_name), _version(request.model_version)
+    name, version = named_version(request)
     decoded = list(decode_readings(request.records, encoding))
     command = ScoreTelemetryCommand([reading for reading, _ in decoded], name, version)
     return command, [timestamp for _, timestamp in decoded]
 
 
-def _version(text: str | None) -> ModelVersion | None:
-    return None if text is None else ModelVersion(text)
+def named_version(
+    request: ScoreRequest | ScoreBatchRequest[Any] | IngestRequest[Any],
+) -> tuple[ModelName, ModelVersion | None]:
+    """Return the model that a request names, and the version if it names one.
+
+    Raises:
+        InvalidModelName: It is none.
+        InvalidModelVersion: It is none.
+    """
+    version = request.model_version
+    return ModelName(request.model_name), None if version is None else ModelVersion(version)

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
 from vehicle_anomaly.adapters.inbound.wire.places import Place
 from vehicle_anomaly.core.errors import (
+    DamagedModel,
     EmptyBatch,
     FeatureWithoutValues,
     Flaw,
@@ -16,6 +17,7 @@ from vehicle_anomaly.core.errors import (
     InvalidModelVersion,
     InvalidReading,
     InvalidTelemetry,
+    ModelStoreUnavailable,
     Refusal,
     UnknownFeature,
     UnknownModel,
@@ -83,6 +85,13 @@ def problem_of_refusal(refusal: Refusal, *, single: bool = False) -> Problem:
 def problem_of_malformed(malformed: MalformedMessage) -> Problem:
     """Say why a message cannot be decoded."""
     return _problem_at(malformed.wrong, "malformed-message", "Malformed message", 400)
+
+
+def problem_of_store(error: ModelStoreUnavailable | DamagedModel) -> Problem:
+    """Say why a model could not be read; it may be there again later."""
+    if isinstance(error, DamagedModel):
+        return problem("damaged-model", "The stored model is damaged", 503, str(error))
+    return problem("model-store-unavailable", "The model store is out of reach", 503, str(error))
 
 
 def problem(kind: str, title: str, status: int, detail: str) -> Problem:

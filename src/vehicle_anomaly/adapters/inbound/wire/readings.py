@@ -55,7 +55,7 @@ def decode_readings(records: Sequence[msgspec.Raw], encoding: Encoding) -> Itera
     wrong: list[Wrong] = []
     for position, record in enumerate(records):
         try:
-            _check_size(record)
+            check_record_size(record)
             yield to_reading(decode(record))
         except MalformedMessage as error:
             wrong += [Wrong(found.place.within("records", position), found.reason) for found in error.wrong]
@@ -114,7 +114,12 @@ def to_batch(
     )
 
 
-def _check_size(record: msgspec.Raw) -> None:
+def check_record_size(record: msgspec.Raw) -> None:
+    """Refuse a record that is too long to be decoded.
+
+    Raises:
+        MalformedMessage: It is.
+    """
     if memoryview(record).nbytes > MAX_RECORD_BYTES:
         raise MalformedMessage([Wrong(Place(), f"expected at most {MAX_RECORD_BYTES} bytes")])
 

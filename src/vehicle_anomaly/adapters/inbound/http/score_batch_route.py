@@ -1,0 +1,47 @@
+"""`/score/batch`: a body of records at once, or a stream of lines."""
+
+from typing import cast
+
+from anyio.to_thread import run_sync
+from litestar import asgi
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from vehicle_anomaly.adapters.inbound.http.arrow_bodies import is_arrow, score_arrow
+from vehicle_anomaly.adapters.inbound.http.line_stream import score_lines
+from vehicle_anomaly.adapters.inbound.http.negotiation import (
+    NDJSON,
+    answer_to,
+    body_of,
+    encoding_of,
+    is_of_lines,
+)
+from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
+from vehicle_anomaly.adapters.inbound.http.score_route import answer_other
+from vehicle_anomaly.adapters.inbound.wire.bulk import score_batch
+
+
+def score_batch_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
+    """Return the handler; it takes what ASGI gives, as that of `/score`."""
+
+    @asgi("/score/batch", copy_scope=False)
+    async def score_all(scope: Scope, receive: Receive, send: Send) -> None:
+        http = cast("HTTPScope", scope)
+        if http["method"] != "POST":
+            await answer_other(http, send)
+            return
+        if is_of_lines(http):
+            await score_lines(parts, http, receive, send)
+            return
+        if is_arrow(http):
+            body = await body_of(http, receive, max_body_bytes)
+            answer = await run_sync(score_arrow, parts, http, body)
+            await answer(scope, receive, send)
+            return
+        encoding = encoding_of(http, NDJSON)
+        body = await body_of(http, receive, max_body_bytes)
+        # Two readings are work for half as long as handing it to a thread; hundreds would hold up others.
+        answer = await run_sync(lambda: answer_to(http, score_batch(body, encoding, parts.score_telemetry)))
+        await answer(scope, receive, send)
+
+    return score_all

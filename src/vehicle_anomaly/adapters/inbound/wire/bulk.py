@@ -1,0 +1,122 @@
+"""Many records → verdicts in columns: what batches and streams share.
+
+The quick way takes records that are all right, and most are. It knows no places: what it cannot take is gone
+through again one by one, where everything wrong is found and told.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from vehicle_anomaly.adapters.inbound.wire.answers import (
+    ScoreBatchResponse,
+    VerdictResponse,
+    score_batch_response,
+    verdict_responses,
+)
+from vehicle_anomaly.adapters.inbound.wire.commands import named_version, to_score_batch_command
+from vehicle_anomaly.adapters.inbound.wire.decoding import RECORD, SCORE_BATCH, Encoding
+from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
+from vehicle_anomaly.adapters.inbound.wire.readings import check_record_size, to_reading
+from vehicle_anomaly.adapters.inbound.wire.requests import ScoreBatchRequest, TelemetryRecord
+from vehicle_anomaly.core.errors import EmptyBatch, InvalidTelemetry
+from vehicle_anomaly.core.model import ModelName, ModelVersion
+from vehicle_anomaly.core.score_telemetry import Scores, ScoreTelemetry
+from vehicle_anomaly.core.telemetry import NamedValues, Vector
+
+# Offsets from UTC lead beyond what a datetime can hold at its ends only.
+_FIRST_YEAR: Final = 2
+_LAST_YEAR: Final = 9998
+
+
+# Decoding holds the interpreter, and other callers wait: some milliseconds for as much as this.
+_DECODED_AT_ONCE_BYTES: Final = 1024 * 1024
+
+_WHOLE: Final[dict[Encoding, Any]] = {
+    Encoding.JSON: msgspec.json.Decoder(ScoreBatchRequest[TelemetryRecord]),
+    Encoding.MSGPACK: msgspec.msgpack.Decoder(ScoreBatchRequest[TelemetryRecord]),
+}
+
+_NOT_QUICK = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, MalformedMessage, InvalidTelemetry)
+
+
+def score_batch(message: bytes, encoding: Encoding, score_telemetry: ScoreTelemetry) -> ScoreBatchResponse:
+    """Answer a request to score a batch.
+
+    Raises:
+        MalformedMessage: The message cannot be decoded.
+        Refusal: The core refuses its records, the names or the model.
+        DamagedModel: The version is not what was published.
+        ModelStoreUnavailable: The model could not be read.
+    """
+    if len(message) <= _DECODED_AT_ONCE_BYTES:
+        try:
+            request = _WHOLE[encoding].decode(message)
+            return _answer(request, request.records, score_telemetry)
+        except _NOT_QUICK:
+            pass
+    return score_split_batch(SCORE_BATCH[encoding](message), encoding, score_telemetry)
+
+
+def score_split_batch(
+    request: ScoreBatchRequest[msgspec.Raw], encoding: Encoding, score_telemetry: ScoreTelemetry
+) -> ScoreBatchResponse:
+    """Answer a request whose records are still to be decoded; raises as `score_batch`."""
+    decode = RECORD[encoding]
+    try:
+        for record in request.records:
+            check_record_size(record)
+        return _answer(request, [decode(record) for record in request.records], score_telemetry)
+    except _NOT_QUICK:
+        command, timestamps = to_score_batch_command(request, encoding)
+        return score_batch_response(score_telemetry(command), timestamps)
+
+
+def _answer(
+    request: ScoreBatchRequest[Any], records: Sequence[TelemetryRecord], score_telemetry: ScoreTelemetry
+) -> ScoreBatchResponse:
+    if not records:
+        raise EmptyBatch
+    name, version = named_version(request)
+    scores, answers = score_records(records, score_telemetry, name, version)
+    return ScoreBatchResponse(name.value, scores.model_version.value, answers)
+
+
+def score_records(
+    records: Sequence[TelemetryRecord],
+    score_telemetry: ScoreTelemetry,
+    name: ModelName,
+    version: ModelVersion | None,
+) -> tuple[Scores, list[VerdictResponse]]:
+    """Score records that have been decoded.
+
+    Returns:
+        What the model says, and the same as answers, in order.
+
+    Raises:
+        MalformedMessage: A timestamp or the values of a record are none; not told of which.
+        Refusal: The core refuses a record or the model.
+    """
+    timestamps = _told_timestamps([record.timestamp for record in records])
+    scores = score_telemetry.score_values([_values(record) for record in records], name, version)
+    vehicle_ids = (record.vehicle_id for record in records)
+    return scores, verdict_responses(scores, vehicle_ids, timestamps)
+
+
+def _told_timestamps(timestamps: list[str]) -> list[str]:
+    try:
+        moments = msgspec.convert(timestamps, list[datetime])
+    except msgspec.ValidationError as error:
+        raise MalformedMessage(()) from error
+    if all(moment.tzinfo is not None and _FIRST_YEAR <= moment.year <= _LAST_YEAR for moment in moments):
+        return timestamps
+    return [to_reading(TelemetryRecord("-", timestamp, [0.0]))[1] for timestamp in timestamps]
+
+
+def _values(record: TelemetryRecord) -> Vector | NamedValues:
+    if record.features is UNSET and record.feature_vector is not UNSET:
+        return record.feature_vector
+    return to_reading(record)[0].values

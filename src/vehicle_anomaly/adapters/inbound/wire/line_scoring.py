@@ -1,0 +1,115 @@
+"""Lines of records → lines of verdicts and problems."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from vehicle_anomaly.adapters.inbound.wire.answers import VerdictResponse
+from vehicle_anomaly.adapters.inbound.wire.bulk import score_records
+from vehicle_anomaly.adapters.inbound.wire.decoding import RECORD, Encoding
+from vehicle_anomaly.adapters.inbound.wire.line_blocks import LineBlock
+from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
+from vehicle_anomaly.adapters.inbound.wire.places import Place
+from vehicle_anomaly.adapters.inbound.wire.problems import (
+    Problem,
+    problem_of_malformed,
+    problem_of_refusal,
+    problem_of_store,
+)
+from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES, to_reading
+from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
+from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal
+from vehicle_anomaly.core.model import ModelName, ModelVersion
+from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
+
+_BLANK: Final = b" \t\r"
+_decode = RECORD[Encoding.JSON]
+_decode_quickly = msgspec.json.Decoder(TelemetryRecord).decode
+_encode_lines = msgspec.json.Encoder().encode_lines
+
+
+class LineProblem(Problem, frozen=True, kw_only=True):
+    """What is wrong with one line of a stream."""
+
+    line: Annotated[int, Meta(ge=1, description="Number of the line; blank lines count.")]
+
+
+@dataclass(frozen=True, slots=True)
+class LineScoring:
+    """Scores lines with one version of a model.
+
+    Attributes:
+        score_telemetry: Scores.
+        model_name: The model.
+        model_version: The version.
+    """
+
+    score_telemetry: ScoreTelemetry
+    model_name: ModelName
+    model_version: ModelVersion
+
+    def __call__(self, block: LineBlock) -> bytes:
+        """Answer each line with one line, in order; a blank one with none."""
+        try:
+            records = [_decode_quickly(line) for line in block.lines if line is not None]
+            if len(records) == len(block.lines):
+                return _encode_lines(self._verdicts(records))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, MalformedMessage, Refusal):
+            # It does not say which line is wrong, nor where.
+            pass
+        except (DamagedModel, ModelStoreUnavailable):
+            # Neither does this end the stream: the store may be back at the next lines.
+            pass
+        return _encode_lines(self._one_by_one(block))
+
+    def _one_by_one(self, block: LineBlock) -> list[VerdictResponse | LineProblem]:
+        answers: dict[int, VerdictResponse | LineProblem] = {}
+        good: dict[int, TelemetryRecord] = {}
+        for number, line in enumerate(block.lines, block.first):
+            if line is not None and not line.strip(_BLANK):
+                continue
+            try:
+                good[number] = _record(line)
+            except (MalformedMessage, Refusal) as error:
+                answers[number] = _problem(error, number)
+        try:
+            if good:
+                answers |= zip(good, self._verdicts(list(good.values())), strict=True)
+        except Refusal:
+            for number, record in good.items():
+                answers[number] = self._alone(number, record)
+        except (DamagedModel, ModelStoreUnavailable) as error:
+            answers |= {number: _problem(error, number) for number in good}
+        return [answers[number] for number in sorted(answers)]
+
+    def _alone(self, number: int, record: TelemetryRecord) -> VerdictResponse | LineProblem:
+        try:
+            return self._verdicts([record])[0]
+        except (Refusal, DamagedModel, ModelStoreUnavailable) as error:
+            return _problem(error, number)
+
+    def _verdicts(self, records: list[TelemetryRecord]) -> list[VerdictResponse]:
+        return score_records(records, self.score_telemetry, self.model_name, self.model_version)[1]
+
+
+def _record(line: bytes | None) -> TelemetryRecord:
+    if line is None:
+        reason = f"expected a line of at most {MAX_RECORD_BYTES} bytes; it was skipped to its end"
+        raise MalformedMessage([Wrong(Place(), reason)])
+    record = _decode(line)
+    to_reading(record)
+    return record
+
+
+def _problem(
+    error: MalformedMessage | Refusal | DamagedModel | ModelStoreUnavailable, number: int
+) -> LineProblem:
+    if isinstance(error, MalformedMessage):
+        told = problem_of_malformed(error)
+    elif isinstance(error, Refusal):
+        told = problem_of_refusal(error, single=True)
+    else:
+        told = problem_of_store(error)
+    return LineProblem(**msgspec.structs.asdict(told), line=number)

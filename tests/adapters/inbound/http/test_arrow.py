@@ -1,0 +1,155 @@
+"""Arrow streams in and out: the same verdicts, the same strictness."""
+
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.adapters.inbound.http.service import NAMES, Service, problem_in
+from vehicle_anomaly.adapters.inbound.wire import arrow
+from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
+from vehicle_anomaly.core.errors import Refusal
+
+ARROW = "application/vnd.apache.arrow.stream"
+MOMENT = datetime(2026, 11, 22, 10, tzinfo=UTC)
+
+
+def stream(table: pa.Table, compression: str | None = None) -> bytes:
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+def a_table(rows: list[list[float | None]], **other: Any) -> pa.Table:
+    columns: dict[str, Any] = {
+        "vehicle_id": pa.array(["veh-1"] * len(rows), pa.string()),
+        "timestamp": pa.array([MOMENT] * len(rows), pa.timestamp("us", "UTC")),
+    }
+    columns |= {
+        name: pa.array([row[position] for row in rows], pa.float64()) for position, name in enumerate(NAMES)
+    }
+    return pa.table(columns | other)
+
+
+def post(service: Service, path: str, body: bytes, **headers: str) -> Any:
+    return service.post(path, body, content_type=ARROW, **headers)
+
+
+values = st.none() | st.floats(-1e6, 1e6)
+
+
+@settings(max_examples=25, deadline=None, database=None)
+@given(rows=st.lists(st.lists(values, min_size=3, max_size=3), min_size=1, max_size=20))
+def test_the_same_verdicts_as_in_json_and_msgpack(service: Service, rows: list[list[float | None]]) -> None:
+    records = [
+        {"vehicle_id": "veh-1", "timestamp": "2026-11-22T10:00:00Z", "feature_vector": row} for row in rows
+    ]
+    in_json = service.client.post("/score/batch", json={"records": records}).json()
+    packed = service.post(
+        "/score/batch", msgspec.msgpack.encode({"records": records}), content_type="application/msgpack"
+    )
+    assert packed.json() == in_json
+    assert post(service, "/score/batch", stream(a_table(rows))).json() == in_json
+    answered = post(service, "/score/batch", stream(a_table(rows), "zstd"), accept=ARROW)
+    assert answered.headers["content-type"] == ARROW
+    assert pa.ipc.open_stream(answered.content).read_all().to_pylist() == in_json["results"]
+
+
+def test_train_as_in_json(scratch: Service) -> None:
+    rows: list[list[float | None]] = [[i / 7, i % 3, None if i == 4 else -float(i)] for i in range(50)]
+    records = [
+        {"vehicle_id": "veh-1", "timestamp": "2026-11-22T10:00:00Z", "feature_vector": row} for row in rows
+    ]
+    body = {"records": records, "feature_names": NAMES, "model_version": "both", "model_name": "vans"}
+    first = scratch.client.post("/ingest", json=body)
+    again = post(scratch, "/ingest?model_name=vans&model_version=both", stream(a_table(rows)))
+    assert (first.status_code, again.status_code) == (201, 201)
+    # Under one version: other content would be refused.
+    assert again.json() == first.json()
+
+
+@pytest.mark.parametrize(
+    "vehicles",
+    [
+        pa.array(["a", "b"]).dictionary_encode(),
+        pa.array(["a", "b"], pa.large_string()),
+        pa.array(["a", "b"], pa.string_view()),
+    ],
+    ids=["dictionary", "large", "view"],
+)
+@pytest.mark.parametrize("kind", [pa.timestamp("s"), pa.timestamp("ms", "Europe/Berlin"), pa.timestamp("ns")])
+def test_ways_to_write_vehicles_and_times(service: Service, vehicles: pa.Array, kind: pa.DataType) -> None:
+    naive = [MOMENT.replace(tzinfo=None)] * 2
+    times = pa.array(naive, pa.timestamp("us")).cast(pa.timestamp(kind.unit)).cast(kind, safe=False)
+    if kind.tz is not None:
+        times = pa.array([MOMENT] * 2, kind)
+    table = a_table([[1, 2, 3]] * 2, vehicle_id=vehicles, timestamp=times)
+    told = post(service, "/score/batch", stream(table)).json()["results"]
+    assert [(one["vehicle_id"], one["timestamp"]) for one in told] == [
+        ("a", "2026-11-22T10:00:00Z"),
+        ("b", "2026-11-22T10:00:00Z"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "detail"),
+    [
+        (a_table([[1, float("nan"), 3]]), "records[0].features.vehicle_speed_kmh: expected a finite number"),
+        (a_table([[1, 2, 3], [1, 2, float("inf")]]), "records[1].features.coolant"),
+        (a_table([[1, 1e39, 3]]), "records[0].features.vehicle_speed_kmh"),
+        (a_table([[1, 2, 3]], vehicle_id=pa.array([None], pa.string())), "records[0].vehicle_id"),
+        (a_table([[1, 2, 3]], vehicle_id=pa.array([""])), "records[0].vehicle_id: expected 1 to 64"),
+        (a_table([[1, 2, 3]], vehicle_id=pa.array([7])), "vehicle_id: expected strings, got int64"),
+        (a_table([[1, 2, 3]], timestamp=pa.array(["now"])), "timestamp: expected timestamps, got string"),
+        (
+            a_table([[1, 2, 3]], timestamp=pa.array([2**62], pa.timestamp("s"))),
+            "records[0].timestamp: expected a time in the years",
+        ),
+        (a_table([[1, 2, 3]], lamp=pa.array([True])), "lamp: expected integers or floating-point"),
+        (a_table([[1, 2, 3]], lamp=pa.nulls(1)), "lamp: expected integers or floating-point"),
+        (a_table([[1, 2, 3]], lamp=pa.array([1.0])), "unknown name"),
+        (a_table([[1, 2, 3]]).drop(["timestamp"]), "timestamp: expected one column of that name, got none"),
+        (a_table([[1, 2, 3]]).rename_columns(["vehicle_id", "timestamp", "a", "a", "b"]), "stands already"),
+        (a_table([]), "expected at least one record"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(service: Service, table: pa.Table, detail: str) -> None:
+    told = problem_in(post(service, "/score/batch", stream(table)))
+    assert told.status == 400
+    assert detail in told.detail
+
+
+def test_a_small_body_does_not_expand_beyond_a_bound() -> None:
+    rows = 70_000_000
+    zeros = pa.array(np.zeros(rows, np.int8))
+    table = pa.table({"x": zeros, **{f"x{i}": zeros for i in range(8)}})
+    with pytest.raises(MalformedMessage, match="decompressed"):
+        arrow.read_stream(stream(table, "zstd"))
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(data=st.data(), compression=st.sampled_from([None, "lz4", "zstd"]))
+def test_a_damaged_stream_is_refused_or_read(data: st.DataObject, compression: str | None) -> None:
+    body = bytearray(stream(a_table([[1, None, 3], [4, 5, 6]]), compression))
+    for place in data.draw(st.lists(st.integers(0, len(body) - 1), min_size=1, max_size=4)):
+        body[place] = data.draw(st.integers(0, 255))
+    with suppress(MalformedMessage, Refusal):
+        told = arrow.read_stream(bytes(body[: data.draw(st.integers(0, len(body)))]))
+        assert len(told.values) == len(told.vehicle_ids) == len(told.timestamps)
+
+
+def test_without_pyarrow_it_says_what_to_install(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    answer = post(service, "/score/batch", b"")
+    assert answer.status_code == 415
+    assert "pip install 'vehicle-anomaly[arrow]'" in answer.json()["detail"]

@@ -1,0 +1,162 @@
+"""What training costs beside scikit-learn's `fit` of the same readings: time, memory, the same result."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from time import perf_counter
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import IsolationForest
+
+from tests.benchmarks.measure import Row, Sample, Table, at_least, at_most, at_most_ratio
+from tests.benchmarks.timing import side_by_side
+from vehicle_anomaly.adapters.inbound.wire.arrow import require
+from vehicle_anomaly.adapters.inbound.wire.arrow_requests import arrow_train_command
+from vehicle_anomaly.adapters.inbound.wire.commands import train_model_command
+from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
+from vehicle_anomaly.core.fitting import ForestParameters, fit
+from vehicle_anomaly.core.scoring_threads import ScoringThreads
+
+N_READINGS = 1_000_000
+N_FEATURES = 10
+
+# Peak over what the process had when it had imported all and held no readings, in matrices of float64.
+_PEAK = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from tests.fakes import InMemoryModels
+from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
+from vehicle_anomaly.core.fitting import ForestParameters
+from vehicle_anomaly.core.scoring_threads import ScoringThreads
+from vehicle_anomaly.core.telemetry import TelemetryBatch
+from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
+n_readings, n_features, threads = map(int, sys.argv[1:])
+train = TrainModel(InMemoryModels(), SystemClock(), ForestParameters(), ScoringThreads(threads))
+def batch(n):
+    times = np.full(n, np.datetime64("2026-01-01", "us"))
+    return TelemetryBatch(np.random.default_rng(0).normal(size=(n, n_features)), ["veh-1"] * n, times)
+train(TrainModelCommand(batch(3000)))
+# Not of `getrusage`, whose peak a process takes over from the one that started it.
+def peak():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+idle = peak()
+train(TrainModelCommand(batch(n_readings)))
+print(json.dumps((peak() - idle) / (n_readings * n_features * 8)))
+"""
+
+
+def measure(n_readings: int = N_READINGS, repeats: int = 3) -> Iterator[Row]:
+    """Measure the fit, its memory, and what comes before it when the readings come over HTTP."""
+    yield from _measure_fit(n_readings, repeats)
+    n_threads = len(os.sched_getaffinity(0))
+    command = [sys.executable, "-c", _PEAK, str(n_readings), str(N_FEATURES), str(n_threads)]
+    matrices = float(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+    yield Row(
+        f"peak memory of training {n_readings:,} × {N_FEATURES}, the readings included",
+        Sample.of([matrices]),
+        "× the float64 matrix",
+        bars=(at_most(2.0),),
+    )
+    yield from _measure_bodies(n_readings)
+
+
+def quick() -> Iterator[Row]:
+    """Measure the fit on fewer readings."""
+    return _measure_fit(200_000, 3)
+
+
+def _measure_fit(n_readings: int, repeats: int) -> Iterator[Row]:
+    X = np.random.default_rng(0).normal(size=(n_readings, N_FEATURES))
+    n_threads = len(os.sched_getaffinity(0))
+    threads = ScoringThreads(n_threads)
+    ours = fit(X, ForestParameters(), None, threads)[1]
+    theirs = IsolationForest(n_estimators=200, contamination=0.05, random_state=42).fit(X)
+    if not all(
+        one.tree_.__getstate__()["nodes"].tobytes() == other.tree_.__getstate__()["nodes"].tobytes()
+        for one, other in zip(ours.estimators_, theirs.estimators_, strict=True)
+    ):
+        raise AssertionError("the trees differ from scikit-learn's")
+    own, peers = side_by_side(
+        lambda: fit(X, ForestParameters(), None, threads),
+        lambda: IsolationForest(n_estimators=200, contamination=0.05, random_state=42).fit(X),
+        repeats=repeats,
+    )
+    yield Row.of_times(
+        f"training {n_readings:,} × {N_FEATURES}, contamination 0.05, {n_threads} threads",
+        own,
+        peers,
+        peer="scikit-learn's `fit`",
+        bars=(at_least(3.0),),
+        note="the same trees, bit for bit",
+    )
+    yield Row(
+        "difference of `offset_`", Sample.of([abs(ours.offset_ - theirs.offset_)]), bars=(at_most(1e-12),)
+    )
+
+
+def _measure_bodies(n_readings: int) -> Iterator[Row]:
+    X = np.random.default_rng(0).normal(size=(n_readings, N_FEATURES))
+    threads = ScoringThreads(len(os.sched_getaffinity(0)))
+    begun = perf_counter()
+    fit(X, ForestParameters(), None, threads)
+    fitting = Sample.of([perf_counter() - begun])
+    for encoding, encode in (
+        (Encoding.JSON, msgspec.json.encode),
+        (Encoding.MSGPACK, msgspec.msgpack.encode),
+    ):
+        body = encode({"records": [_record(position, row) for position, row in enumerate(X.tolist())]})
+        begun = perf_counter()
+        train_model_command(body, encoding)
+        decoding = Sample.of([perf_counter() - begun])
+        del body
+        yield Row(
+            f"{n_readings:,} × {N_FEATURES} out of an {encoding.value} body",
+            decoding,
+            "s",
+            "the fit of them",
+            fitting,
+            decoding.median / fitting.median,
+            (at_most_ratio(1 / 3),),
+        )
+    body = _arrow_body(X)
+    arrow_train_command(body, None, None)
+    begun = perf_counter()
+    arrow_train_command(body, None, None)
+    decoding = Sample.of([perf_counter() - begun])
+    yield Row(
+        f"{n_readings:,} × {N_FEATURES} out of an Arrow body",
+        decoding,
+        "s",
+        "the fit of them",
+        fitting,
+        decoding.median / fitting.median,
+        (at_most_ratio(1 / 3),),
+    )
+
+
+def _arrow_body(X: NDArray[np.float64]) -> bytes:
+    pa = require()
+    columns = {f"feature_{position}": pa.array(column) for position, column in enumerate(X.T)}
+    vehicles = pa.array([f"veh-{position % 500:03}" for position in range(len(X))])
+    times = pa.array(1_760_000_000 + np.arange(len(X)), pa.timestamp("s", "UTC"))
+    table = pa.table({"vehicle_id": vehicles, "timestamp": times, **columns})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    body: bytes = sink.getvalue().to_pybytes()
+    return body
+
+
+def _record(position: int, values: list[float]) -> dict[str, object]:
+    moment = datetime.fromtimestamp(1_760_000_000 + position, UTC).isoformat()
+    return {"vehicle_id": f"veh-{position % 500:03}", "timestamp": moment, "feature_vector": values}
+
+
+TABLE = Table("training", f"Training on {N_READINGS:,} readings × {N_FEATURES} features", measure, quick)
