@@ -143,7 +143,8 @@ def test_a_fault_on_any_request_changes_nothing_but_a_tenth_more_requests(  # no
         assert len(proxy.requests) <= 1.1 * len(at_rest), request
         is_whole(beside(prefix), contents, V1)
         listed = boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")["Contents"]
-        assert len(listed) == 7, request
+        # Four files of each of two versions, and LATEST.
+        assert len(listed) == 9, request
 
 
 @pytest.mark.parametrize("fault", [Fault.RESPONSE_LOST, Fault.UNAVAILABLE])
