@@ -15,7 +15,7 @@ class _Announced(HttpServer):
     """Says when it listens, and where."""
 
     def __init__(self, app: Litestar) -> None:
-        super().__init__(app, "127.0.0.1", 0)
+        super().__init__(app, "127.0.0.1", 0, drain_seconds=60)
         self.listening = threading.Event()
         self.url = ""
 

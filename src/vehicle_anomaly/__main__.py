@@ -7,9 +7,12 @@ from functools import cache
 from vehicle_anomaly import __version__
 from vehicle_anomaly.adapters.inbound.cli.app import app, run
 from vehicle_anomaly.adapters.inbound.cli.services import Services
+from vehicle_anomaly.adapters.inbound.http.supervisor import Supervisor, WorkersFailed
+from vehicle_anomaly.adapters.inbound.http.worker_link import WorkerLink
 from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
 from vehicle_anomaly.adapters.inbound.sqs.errors import QueueUnusable
 from vehicle_anomaly.container import Container, open_model_store, prove_model_store
+from vehicle_anomaly.core import forest, guards
 from vehicle_anomaly.demo.command import command as demo
 from vehicle_anomaly.demo.queue_command import command as demo_queue
 from vehicle_anomaly.observability import configure_logging, tracing
@@ -20,7 +23,7 @@ def main() -> int:
     """Run the command that the arguments name; return its exit status."""
     app.add_command(demo)
     app.add_command(demo_queue)
-    return run(sys.argv[1:], _services(), failures=(SettingsError, QueueUnusable))
+    return run(sys.argv[1:], _services(), failures=(SettingsError, QueueUnusable, WorkersFailed))
 
 
 def _services() -> Services:
@@ -37,15 +40,29 @@ def _services() -> Services:
         with tracing(os.environ):
             worker.run()
 
-    def serve() -> None:
+    def serve(workers: int | None) -> None:
         prove_model_store(container().model_store())
-        container().http_server().run()
+        settings = container().settings()
+        n_workers = workers or settings.workers
+        if n_workers == 1:
+            container().http_server().run()
+        else:
+            command = (sys.executable, "-m", "vehicle_anomaly", "serve")
+            Supervisor(settings.host, settings.port, n_workers, command).run()
+
+    def warm_up() -> None:
+        forest.warm_up()
+        guards.warm_up()
 
     return Services(
         train_model=lambda: container().train_model(),
         score_telemetry=lambda: container().score_telemetry(),
         models=lambda: container().models(),
         serve=serve,
+        serve_as_worker=lambda descriptors: (
+            container().http_server().run_as_worker(WorkerLink.of(descriptors))
+        ),
+        warm_up=warm_up,
         open_store=lambda address: open_model_store(model_store_at(address)),
         asyncapi=lambda: encoded_document(__version__),
         work=work,

@@ -195,7 +195,11 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(describe_http, settings),
     )
     http_server: providers.Provider[HttpServer] = providers.Factory(
-        HttpServer, http_app, settings.provided.host, settings.provided.port
+        HttpServer,
+        http_app,
+        settings.provided.host,
+        settings.provided.port,
+        settings.provided.drain_seconds,
     )
     worker: providers.Provider[Worker] = providers.Factory(
         Worker,

@@ -86,6 +86,8 @@ class Settings(msgspec.Struct, frozen=True):
         model_refresh_seconds: How long a process may take the latest version it knows of for the latest.
         model_cache_size: Versions kept in memory.
         max_body_bytes: Largest body of a request.
+        workers: Processes of `serve`.
+        drain_seconds: From being told to stop to the end of what `serve` has not finished.
         scoring_threads: Threads that a large batch is scored in; 0: one for each processor.
         training_slots: Trainings that run at once.
         training_queue: Trainings that may wait for a slot; one more is answered 429.
@@ -117,6 +119,8 @@ class Settings(msgspec.Struct, frozen=True):
     model_refresh_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     model_cache_size: _Positive = 64
     max_body_bytes: _Positive = 32 * 1024 * 1024
+    workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    drain_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 30
     scoring_threads: _Threads = 0
     training_slots: _Positive = 1
     training_queue: Annotated[int, msgspec.Meta(ge=0)] = 32

@@ -37,7 +37,7 @@ from vehicle_anomaly.core.scoring_threads import ScoringThreads
 from vehicle_anomaly.core.telemetry import TelemetryBatch
 from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
 n_readings, n_features, threads = map(int, sys.argv[1:])
-train = TrainModel(InMemoryModels(), SystemClock(), ForestParameters(), ScoringThreads(threads))
+train = TrainModel(InMemoryModels(), SystemClock(), ForestParameters(), None, ScoringThreads(threads))
 def batch(n):
     times = np.full(n, np.datetime64("2026-01-01", "us"))
     return TelemetryBatch(np.random.default_rng(0).normal(size=(n, n_features)), ["veh-1"] * n, times)

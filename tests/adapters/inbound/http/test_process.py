@@ -1,7 +1,6 @@
 """`vehicle-anomaly serve`, the process: how it starts, says where it listens, and ends."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -9,11 +8,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
+from tests.adapters.inbound.http.processes import SECONDS, Process, environment
 from tests.adapters.inbound.http.service import BATCH, NAMES, READING
 from tests.fakes import a_batch
 from tests.http_service import host_and_port
@@ -21,42 +20,13 @@ from vehicle_anomaly.container import Container
 from vehicle_anomaly.core.train_model import TrainModelCommand
 from vehicle_anomaly.settings import FilesystemStore, Settings
 
-SECONDS = 60
 SERVE = (sys.executable, "-m", "vehicle_anomaly", "serve")
-
-
-def _environment(store: Path, **variables: str) -> dict[str, str]:
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {**inherited, "PORT": "0", "N_ESTIMATORS": "10", "MODEL_ARTIFACT_DIR": str(store), **variables}
-
-
-class Process:
-    """A service that runs, and its log."""
-
-    def __init__(self, started: subprocess.Popen[str]) -> None:
-        self.started = started
-        self.log: list[dict[str, Any]] = []
-
-    def wait_for(self, event: str) -> dict[str, Any]:
-        """Read the log up to an event; every line of it must be JSON."""
-        assert self.started.stderr is not None
-        for line in self.started.stderr:
-            self.log.append(json.loads(line))
-            if self.log[-1]["event"] == event:
-                return self.log[-1]
-        pytest.fail(f"the service ended before {event!r}: {self.log}")
-
-    def status(self) -> int:
-        """Wait for its end; the rest of its log must be JSON too."""
-        assert self.started.stderr is not None
-        self.log += [json.loads(line) for line in self.started.stderr]
-        return self.started.wait(SECONDS)
 
 
 @contextmanager
 def _serving(store: Path) -> Iterator[Process]:
     with subprocess.Popen(
-        SERVE, env=_environment(store), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        SERVE, env=environment(store), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as started:
         try:
             yield Process(started)
@@ -97,7 +67,7 @@ def test_sigint_ends_it_without_a_traceback(tmp_path: Path) -> None:
 def _fails(store: Path, **variables: str) -> str:
     ended = subprocess.run(
         SERVE,
-        env=_environment(store, **variables),
+        env=environment(store, **variables),
         capture_output=True,
         text=True,
         timeout=SECONDS,

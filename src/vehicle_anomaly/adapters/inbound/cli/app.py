@@ -14,6 +14,7 @@ from vehicle_anomaly.adapters.inbound.cli.score import score
 from vehicle_anomaly.adapters.inbound.cli.serve import serve
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.adapters.inbound.cli.train import train
+from vehicle_anomaly.adapters.inbound.cli.warm_up import warm_up
 from vehicle_anomaly.adapters.inbound.cli.work import work
 from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
 from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowMissing
@@ -45,7 +46,7 @@ def app() -> None:
     """Learn what normal vehicle telemetry looks like, and say of new readings whether something is wrong."""
 
 
-for command in (serve, work, train, score, models, asyncapi):
+for command in (serve, work, train, score, models, asyncapi, warm_up):
     app.add_command(command)
 
 

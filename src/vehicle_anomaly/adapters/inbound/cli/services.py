@@ -1,6 +1,6 @@
 """What the commands work with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vehicle_anomaly.core.ports import ModelArchive, ModelRepository
@@ -16,7 +16,9 @@ class Services:
         train_model: Makes `TrainModel`.
         score_telemetry: Makes `ScoreTelemetry`.
         models: Makes the repository both use.
-        serve: Serves HTTP until it is told to stop.
+        serve: Serves HTTP until it is told to stop, in so many processes; None: as the environment says.
+        serve_as_worker: Serves HTTP as one process of several, on sockets that it inherits.
+        warm_up: Compiles what scores.
         open_store: Opens a store by its address, `file:FOLDER` or `s3://BUCKET/PREFIX`.
         asyncapi: Describes the queues, as JSON.
         work: Answers a queue until it is told to stop; threads of it may be left.
@@ -25,7 +27,9 @@ class Services:
     train_model: Callable[[], TrainModel]
     score_telemetry: Callable[[], ScoreTelemetry]
     models: Callable[[], ModelRepository]
-    serve: Callable[[], None]
+    serve: Callable[[int | None], None]
+    serve_as_worker: Callable[[Sequence[int]], None]
+    warm_up: Callable[[], None]
     open_store: Callable[[str], ModelArchive]
     asyncapi: Callable[[], bytes]
     work: Callable[[], None]

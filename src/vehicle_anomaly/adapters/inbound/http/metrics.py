@@ -1,5 +1,6 @@
 """How many requests, and how long they took, by route template: `/metrics`."""
 
+import os
 from time import perf_counter
 
 from litestar import Response
@@ -14,6 +15,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
 
@@ -73,11 +75,19 @@ class RequestMetrics(ASGIMiddleware):
             series = self._known[labels] = self._duration.labels(*labels)
         return series
 
+    def _read(self) -> CollectorRegistry:
+        # prometheus_client's own variable, with which it counts in files: of all workers, past ones too.
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return self.registry
+        everyone = CollectorRegistry()
+        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
+        return everyone
+
     def route(self) -> HTTPRouteHandler:
         """Return the handler that Prometheus scrapes."""
 
         @get("/metrics", sync_to_thread=False)
         def metrics() -> Response[bytes]:
-            return Response(generate_latest(self.registry), media_type=_TEXT)
+            return Response(generate_latest(self._read()), media_type=_TEXT)
 
         return metrics

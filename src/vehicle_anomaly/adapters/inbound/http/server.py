@@ -1,6 +1,6 @@
 """uvicorn, told to stop by SIGTERM or SIGINT, and saying where it listens."""
 
-import os
+import asyncio
 import signal
 import socket
 import sys
@@ -12,7 +12,9 @@ import structlog
 import uvicorn
 from litestar.types import ASGIApp
 
+from vehicle_anomaly.adapters.inbound.http.listeners import listeners, urls
 from vehicle_anomaly.adapters.inbound.http.unread_bodies import ReadBodies
+from vehicle_anomaly.adapters.inbound.http.worker_link import READY, WorkerLink
 
 _log = structlog.get_logger(__name__)
 
@@ -24,8 +26,16 @@ _SWITCH_INTERVAL_SECONDS = 0.0005
 class HttpServer(uvicorn.Server):
     """Serves an application until it is told to stop, finishing what it has begun."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
-        """Serve `app` at an address; port 0 takes a free one."""
+    def __init__(self, app: ASGIApp, host: str, port: int, drain_seconds: int) -> None:
+        """Serve an application.
+
+        Args:
+            app: The application.
+            host: Address to listen on.
+            port: Port to listen on; 0 takes a free one.
+            drain_seconds: From being told to stop to breaking off what is not finished by then.
+        """
+        self._link: WorkerLink | None = None
         super().__init__(
             uvicorn.Config(
                 ReadBodies(app),
@@ -38,6 +48,7 @@ class HttpServer(uvicorn.Server):
                 log_config=None,
                 server_header=False,
                 proxy_headers=False,
+                timeout_graceful_shutdown=drain_seconds,
             )
         )
 
@@ -51,20 +62,39 @@ class HttpServer(uvicorn.Server):
             opened.callback(sys.setswitchinterval, sys.getswitchinterval())
             sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
             # Here and first: uvicorn would log what is wrong and exit with a status of its own.
-            listeners = sockets or _listeners(self.config.host, self.config.port)
-            for listener in listeners:
+            listening = sockets or listeners(self.config.host, self.config.port)
+            for listener in listening:
                 opened.enter_context(listener)
-            super().run(listeners)
+            super().run(listening)
+
+    def run_as_worker(self, link: WorkerLink) -> None:
+        """Serve beside others until told to stop, or until the supervisor is gone."""
+        self._link = link
+        with link.supervisor:
+            self.run(list(link.listeners))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the port and say so."""
         await super().startup(sockets)
-        for server in self.servers if self.started else ():
-            for opened in server.sockets:
-                host, port = opened.getsockname()[:2]
-                _log.info(
-                    "listening", url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-                )
+        if not self.started:
+            return
+        if self._link is not None:
+            self._follow(self._link.supervisor)
+            return
+        for server in self.servers:
+            for url in urls(server.sockets):
+                _log.info("listening", url=url)
+
+    def _follow(self, supervisor: socket.socket) -> None:
+        """Tell the supervisor that this worker serves, and stop when it is gone: it never writes."""
+        loop = asyncio.get_running_loop()
+
+        def gone() -> None:
+            loop.remove_reader(supervisor)
+            self.handle_exit(signal.SIGTERM, None)
+
+        loop.add_reader(supervisor, gone)
+        supervisor.send(READY)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -80,31 +110,3 @@ class HttpServer(uvicorn.Server):
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-
-
-def _listeners(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address that a host has."""
-    with ExitStack() as opened:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            listeners = [
-                opened.enter_context(socket.create_server(address[:2], family=family))
-                for family, address in dict.fromkeys((family, address) for family, *_, address in found)
-            ]
-        except (OSError, UnicodeError) as error:
-            raise _named(error, host, port) from error
-        opened.pop_all()
-    return listeners
-
-
-def _named(error: OSError | UnicodeError, host: str, port: int) -> OSError:
-    """Say where it happened, as operators set it."""
-    if isinstance(error, socket.gaierror):
-        number, reason = error.errno, error.strerror
-    elif isinstance(error, OSError):
-        number = error.errno
-        # The error's own words repeat the address.
-        reason = None if number is None else os.strerror(number)
-    else:
-        number, reason = None, "not the name of a host"
-    return OSError(number, reason, f"HOST {host}, PORT {port}")
