@@ -8,6 +8,7 @@ from tests.benchmarks import (
     guards_cost,
     http_path,
     latency_while_training,
+    processes,
     queue_throughput,
     scoring,
     streams,
@@ -27,5 +28,6 @@ TABLES: tuple[Table, ...] = (
     replace(streams.TABLE, quick=None),
     asgi_servers.TABLE,
     latency_while_training.TABLE,
+    processes.TABLE,
     queue_throughput.TABLE,
 )

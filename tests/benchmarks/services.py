@@ -11,13 +11,14 @@ from threading import Thread
 
 
 @contextmanager
-def running_service(folder: Path) -> Iterator[tuple[str, int]]:
+def running_service(folder: Path, **variables: str) -> Iterator[tuple[str, int]]:
     """Serve a store while the block runs; yield host and port, and the process id."""
     environment = {
         **os.environ,
         "PORT": "0",
         "MODEL_ARTIFACT_DIR": str(folder),
         "MAX_BODY_BYTES": str(256 * 1024 * 1024),
+        **variables,
     }
     command = [sys.executable, "-m", "vehicle_anomaly", "serve"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
