@@ -8,6 +8,7 @@ from vehicle_anomaly.adapters.inbound.wire import decoding
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.readings import decode_readings, to_batch, to_reading
 from vehicle_anomaly.adapters.inbound.wire.requests import IngestRequest, ScoreBatchRequest, ScoreRequest
+from vehicle_anomaly.adapters.inbound.wire.vector_batches import vector_batch
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetryCommand
 from vehicle_anomaly.core.train_model import TrainModelCommand
@@ -29,8 +30,11 @@ def train_model_command(message: bytes, encoding: Encoding) -> TrainModelCommand
 def to_train_model_command(request: IngestRequest[msgspec.Raw], encoding: Encoding) -> TrainModelCommand:
     """Read a request to train whose records are still to be decoded; raises as `train_model_command`."""
     name, version = named_version(request)
-    readings = (reading for reading, _ in decode_readings(request.records, encoding))
-    return TrainModelCommand(to_batch(readings, request.feature_names, MAX_BATCH_VALUES), name, version)
+    batch = vector_batch(request.records, request.feature_names, encoding, MAX_BATCH_VALUES)
+    if batch is None:
+        readings = (reading for reading, _ in decode_readings(request.records, encoding))
+        batch = to_batch(readings, request.feature_names, MAX_BATCH_VALUES)
+    return TrainModelCommand(batch, name, version)
 
 
 def score_command(message: bytes, encoding: Encoding) -> tuple[ScoreTelemetryCommand, str]:
