@@ -1,7 +1,8 @@
 """From scores and guards to the reasons why readings are anomalies."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from vehicle_anomaly.core.model import TrainedModel
 from vehicle_anomaly.core.reasons import Reason, isolation
 
 Reasons = tuple[Reason, ...]
+
+# Up to here a loop is done before NumPy has begun.
+_FEW: Final = 16
 
 
 def judge(
@@ -29,13 +33,19 @@ def judge(
     """
     guards = model.guards if guarded else None
     if guards is None:
-        below = np.flatnonzero(scores < 0).tolist()
-        return {row: (isolation(float(scores[row]), 0.0),) for row in below}
+        return {row: (isolation(score, 0.0),) for row, score in _below_zero(scores)}
     rows = np.flatnonzero(guards.judge(X, scores))
     if not rows.size:
         return {}
     names = model.metadata.feature_names or range(guards.n_features)
     return dict(zip(rows.tolist(), _reasons(guards, X[rows], scores[rows], names), strict=True))
+
+
+def _below_zero(scores: NDArray[np.float64]) -> Iterable[tuple[int, float]]:
+    if scores.size < _FEW:
+        return [(row, score) for row, score in enumerate(scores.tolist()) if score < 0]
+    rows = np.flatnonzero(scores < 0)
+    return zip(rows.tolist(), scores[rows].tolist(), strict=True)
 
 
 def _reasons(

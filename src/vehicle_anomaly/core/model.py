@@ -15,7 +15,7 @@ from vehicle_anomaly.core.errors import InvalidModelName, InvalidModelVersion
 from vehicle_anomaly.core.fitting import Contamination
 from vehicle_anomaly.core.forest import Forest
 from vehicle_anomaly.core.guards import Guards
-from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
+from vehicle_anomaly.core.scoring_threads import SMALLEST_PART, THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, NamedValues, Vector, check_feature_names, matrix
 from vehicle_anomaly.core.training_report import TrainingReport
 
@@ -211,6 +211,8 @@ class TrainedModel:
         Returns:
             Shape (n_readings,); negative is anomalous.
         """
+        if X.shape[0] <= SMALLEST_PART:
+            return self.forest.score(X, self.medians)
         scores = np.empty(X.shape[0])
 
         def score_part(part: slice) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-# Half a millisecond of work: to hand over less costs more than it saves.
-_SMALLEST_PART: Final = 512
+SMALLEST_PART: Final = 512
+"""Rows: half a millisecond of work. To hand over less costs more than it saves."""
+
 # What stands between the numbers of more rows leaves the cache.
 _LARGEST_PART: Final = 8192
 _PARTS_PER_THREAD: Final = 4
@@ -36,7 +37,7 @@ class ScoringThreads:
             n_rows: Rows.
             work: Is given a part of the rows at a time; what it raises is raised here.
         """
-        size = min(max(_SMALLEST_PART, -(-n_rows // (self._n_threads * _PARTS_PER_THREAD))), _LARGEST_PART)
+        size = min(max(SMALLEST_PART, -(-n_rows // (self._n_threads * _PARTS_PER_THREAD))), _LARGEST_PART)
         parts = deque(slice(first, min(first + size, n_rows)) for first in range(0, n_rows, size))
 
         def work_on() -> None:
