@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import ANY
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.adapters.inbound.http.service import BATCH, NAMES, READING, Json, Service, running
 from tests.fakes import a_trained_model
 from vehicle_anomaly.adapters.inbound.http.openapi import OPERATIONS, Operation, openapi_document
+from vehicle_anomaly.adapters.inbound.http.openapi_bulk import BULK
 from vehicle_anomaly.adapters.inbound.http.openapi_examples import PROBLEMS, UNREADY_ANSWER
 from vehicle_anomaly.adapters.inbound.wire import decoding
 from vehicle_anomaly.adapters.inbound.wire.commands import (
@@ -195,3 +197,31 @@ def test_what_is_refused_breaks_the_schema(eventful: Service, message: Json) -> 
     schema = _described("score")["requestBody"]["content"]["application/json"]["schema"]
     assert _problems_of(schema, message) != []
     assert eventful.client.post("/score", json=message).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("identity", "media_type"), [(identity, each) for identity, bulk in BULK.items() for each in bulk.request]
+)
+def test_streams_are_taken_as_documented(service: Service, identity: str, media_type: str) -> None:
+    """With every parameter that the document names, and not with others."""
+    described = _described(identity)
+    content = described["requestBody"]["content"][media_type]
+    given = {each["name"]: "v7" for each in described["parameters"] if each["in"] == "query"}
+    path, headers = BY_IDENTITY[identity].path, {"content-type": media_type}
+    asked = {"params": given, "content": content.get("example", ""), "headers": headers}
+    told = service.client.post(path, **asked).json()
+    # There is no such model, or nothing in the body; neither its type nor a parameter is wrong.
+    kinds = {"unknown-model-version", "malformed-message"}
+    assert told["type"].removeprefix(TYPE_PREFIX) in kinds
+    assert {each["pointer"].strip("/") for each in told.get("errors", [])}.isdisjoint(given)
+    assert service.client.post(path, **{**asked, "params": {"colour": "red"}}).json()["errors"] == [
+        {"pointer": "/colour", "detail": ANY}
+    ]
+
+
+def test_the_example_of_a_line_is_answered_as_documented(service: Service) -> None:
+    content = _described("scoreBatch")["requestBody"]["content"]["application/x-ndjson"]
+    answer = service.post("/score/batch", content["example"].encode(), content_type="application/x-ndjson")
+    assert answer.headers["content-type"] in _described("scoreBatch")["responses"]["200"]["content"]
+    [line] = answer.text.splitlines()
+    assert _problems_of(_schema_of("score", 200), msgspec.json.decode(line)) == []

@@ -12,8 +12,8 @@ import msgspec
 
 from vehicle_anomaly.adapters.inbound.http import openapi_examples as examples
 from vehicle_anomaly.adapters.inbound.http import service_routes as service
+from vehicle_anomaly.adapters.inbound.http.openapi_bulk import BULK, QUERY
 from vehicle_anomaly.adapters.inbound.wire import answers, requests
-from vehicle_anomaly.adapters.inbound.wire.arrow_requests import ARROW_STREAM
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem
@@ -29,11 +29,6 @@ _STATUS_WORDS: Final = {
     503: "The model store is out of reach, or the model in it is damaged.",
 }
 _RETRIED_LATER: Final = (429, 503)
-_TAKE_ARROW: Final = ("ingest", "scoreBatch")
-_ARROW_COLUMNS: Final = (
-    "An Arrow IPC stream: columns vehicle_id, timestamp and one per feature; null is a missing reading. "
-    "model_name and model_version stand in the query. Needs the extra `arrow`; without it, 415."
-)
 _WRITES: Final = (400, 413, 415, 503)
 
 
@@ -242,16 +237,17 @@ def _operation(each: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {"operationId": each.identity, "summary": each.summary, "tags": [each.tag]}
     if each.description:
         described["description"] = each.description
+    bulk = BULK.get(each.identity)
     parameters = [_parameter(name) for name in _PARAMETERS if f"{{{name}}}" in each.path]
+    parameters.extend(QUERY if bulk is not None else ())
     if parameters:
         described["parameters"] = parameters
     if each.request is not None:
         described["requestBody"] = {"required": True, "content": _content(each.request)}
-        if each.identity in _TAKE_ARROW:
-            described["requestBody"]["content"][ARROW_STREAM] = {
-                "schema": {"type": "string", "format": "binary", "description": _ARROW_COLUMNS}
-            }
     responses: dict[str, Any] = {str(each.success): _success(each)}
+    if bulk is not None:
+        described["requestBody"]["content"].update(bulk.request)
+        responses[str(each.success)]["content"].update(bulk.answer)
     if each.identity == "checkReadiness":
         unready = Body(service.ReadinessResponse, examples.UNREADY_ANSWER)
         responses["503"] = {"description": "The model store is out of reach.", "content": _content(unready)}
