@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ROWS_AT_ONCE = 64
-# Of fewer, laying them out column by column costs more than it saves.
-_ROWS_WORTH_A_BLOCK = 8
 _MOST_BINS = 256
 
 
@@ -40,33 +38,10 @@ def add_logits(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object 
     columns = np.zeros((X.shape[1], _ROWS_AT_ONCE), np.float32)
     for first in range(0, X.shape[0], _ROWS_AT_ONCE):
         last = min(first + _ROWS_AT_ONCE, X.shape[0])
-        if last - first < _ROWS_WORTH_A_BLOCK:
-            for row in range(first, last):
-                _add_row(X[row], tree_start, feature, threshold, leaf, total[row])
-        else:
-            for row in range(first, last):
-                for each in range(X.shape[1]):
-                    columns[each, row - first] = X[row, each]
-            _add_block(columns, tree_start, feature, threshold, leaf, total[first:last])
-
-
-@numba.njit(nogil=True, cache=True)
-def _add_row(  # noqa: PLR0913, PLR0917
-    values: NDArray[np.float32],
-    tree_start: NDArray[np.int64],
-    feature: NDArray[np.int32],
-    threshold: NDArray[np.float32],
-    leaf: NDArray[np.float32],
-    total: NDArray[np.float32],
-) -> None:
-    for group in range(tree_start.shape[0] - 1):
-        said = np.float32(0)
-        for tree in range(tree_start[group], tree_start[group + 1]):
-            place = 0
-            for level in range(feature.shape[1]):
-                place = 2 * place + (1 if values[feature[tree, level]] > threshold[tree, level] else 0)
-            said += leaf[tree, place]
-        total[group] += said
+        for row in range(first, last):
+            for each in range(X.shape[1]):
+                columns[each, row - first] = X[row, each]
+        _add_block(columns, tree_start, feature, threshold, leaf, total[first:last])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -95,111 +70,6 @@ def _add_block(  # noqa: PLR0913, PLR0917
                 said[row] += leaves[place[row]]
         for row in range(total.shape[0]):
             total[row, group] += said[row]
-
-
-@numba.njit(nogil=True, cache=True)
-def expect(  # noqa: PLR0913, PLR0917
-    row: NDArray[np.float32],
-    split_on: int,
-    trees: NDArray[np.int64],
-    feature: NDArray[np.int32],
-    threshold: NDArray[np.float32],
-    leaf: NDArray[np.float32],
-    cell_value: NDArray[np.float32],
-    cell_log_share: NDArray[np.float32],
-    limit: float,
-    told: NDArray[np.float64],
-) -> None:
-    """Say what the others lead one to expect of one feature of a row.
-
-    Its values are tried one by one. The trees tell the density of contrasts over that of real readings, and
-    the density of contrasts is known: so that of real readings is, too.
-
-    Args:
-        row: Shape (n_features,); NaN is a missing value.
-        split_on: The feature.
-        trees: Shape (2,): its first tree, and the one after its last.
-        feature: As for `add_logits`, of all trees.
-        threshold: As for `add_logits`.
-        leaf: As for `add_logits`.
-        cell_value: Shape (n_cells,): values to try, ascending, no more than rows in a block.
-        cell_log_share: Shape (n_cells,): logarithm of the share of contrasts near each.
-        limit: Log-odds up to which a value does not contradict the others.
-        told: Shape (4,), filled in: median, lower and upper bound of the middle 68 %, and of the values that
-            do not contradict the others the one next to the row's; NaN if all do.
-    """
-    n_cells = cell_value.shape[0]
-    columns = np.empty((row.shape[0], _ROWS_AT_ONCE), np.float32)
-    for each in range(row.shape[0]):
-        columns[each] = row[each]
-    columns[split_on, :n_cells] = cell_value
-    logits = np.zeros((n_cells, 1), np.float32)
-    _add_block(columns, trees, feature, threshold, leaf, logits)
-    density = np.empty(n_cells)
-    nearest = np.inf
-    told[3] = np.nan
-    for cell in range(n_cells):
-        density[cell] = cell_log_share[cell] - logits[cell, 0]
-        away = abs(cell_value[cell] - row[split_on])
-        if logits[cell, 0] <= limit and away < nearest:
-            nearest, told[3] = away, cell_value[cell]
-    density = np.exp(density - density.max())
-    # Half of a cell's weight is below its value.
-    below = (np.cumsum(density) - density / 2) / density.sum()
-    told[0] = np.interp(0.5, below, cell_value)
-    told[1] = np.interp(0.16, below, cell_value)
-    told[2] = np.interp(0.84, below, cell_value)
-
-
-@numba.njit(nogil=True, cache=True)
-def contradictions(  # noqa: PLR0913, PLR0917
-    X: NDArray[np.float32],
-    guarded: NDArray[np.int32],
-    tree_start: NDArray[np.int64],
-    feature: NDArray[np.int32],
-    threshold: NDArray[np.float32],
-    leaf: NDArray[np.float32],
-    cell_value: NDArray[np.float32],
-    cell_log_share: NDArray[np.float32],
-    limit: NDArray[np.float32],
-    place: NDArray[np.int64],
-    told: NDArray[np.float64],
-) -> None:
-    """Name the features of each row that contradict the others, each without those named before it.
-
-    Args:
-        X: Shape (n_readings, n_features); NaN is a missing value. Values that are named become NaN.
-        guarded: Shape (n_guarded,): the features that have trees.
-        tree_start: As for `add_logits`; so are the other arrays of trees.
-        feature: As for `add_logits`.
-        threshold: As for `add_logits`.
-        leaf: As for `add_logits`.
-        cell_value: Shape (n_guarded, n_cells), as for `expect`.
-        cell_log_share: Shape (n_guarded, n_cells), as for `expect`.
-        limit: Shape (n_guarded,): log-odds beyond which a value contradicts the others.
-        place: Shape (n_readings, most), filled in: places in `guarded`, the worst first; -1 for none.
-        told: Shape (n_readings, most, 4), filled in: what `expect` says of each.
-    """
-    place[:] = -1
-    logits = np.empty(guarded.shape[0], np.float32)
-    for row in range(X.shape[0]):
-        for rank in range(place.shape[1]):
-            logits[:] = 0
-            _add_row(X[row], tree_start, feature, threshold, leaf, logits)
-            worst = -1
-            for each in range(guarded.shape[0]):
-                value = X[row, guarded[each]]
-                over = logits[each] > limit[each] and value == value  # noqa: PLR0124  # it is not NaN
-                if over and (worst < 0 or logits[each] > logits[worst]):
-                    worst = each
-            if worst < 0:
-                break
-            place[row, rank] = worst
-            trees = tree_start[worst : worst + 2]
-            cells, shares = cell_value[worst], cell_log_share[worst]
-            at = guarded[worst]
-            expect(X[row], at, trees, feature, threshold, leaf, cells, shares, limit[worst], told[row, rank])
-            X[row, at] = np.nan
 
 
 @numba.njit(nogil=True, cache=True)

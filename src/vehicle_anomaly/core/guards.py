@@ -1,12 +1,13 @@
 """Guards: what sees the faults of single sensors, to which a forest is nearly blind."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vehicle_anomaly.core import guard_kernel
+from vehicle_anomaly.core import guard_kernel, reason_kernel
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
 from vehicle_anomaly.core.expectation import CELLS, Expected
 
@@ -22,25 +23,12 @@ ARRAY_DTYPES: dict[str, type[np.generic]] = {
 }
 """The flat arrays by name, those of the trees aside."""
 
-MAX_CONTRADICTIONS: Final = 3
-"""Sensors of one reading that are said to contradict the others at most."""
+Told = tuple[int, int, int, float, float]
+"""Of a reason: row, code by number, feature (-1 for the reading as a whole), what was to be expected, and the
+limit; NaN for what there is none of."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Contradictions:
-    """Sensors that contradict the others.
-
-    Attributes:
-        place: Shape (n_readings, MAX_CONTRADICTIONS), int64: places in `trees.guarded`, the one most likely
-            at fault first; -1 for none.
-        expected: Shape as `place`: what was to be expected of each.
-        limit: Shape as `place`: of the values that would not contradict the others, the one next to what was
-            read; NaN where all do.
-    """
-
-    place: NDArray[np.int64]
-    expected: NDArray[np.float64]
-    limit: NDArray[np.float64]
+# Entries of reasons that are laid out at once.
+_REASONS_AT_ONCE: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +63,8 @@ class Guards:
     contradiction_limit: NDArray[np.float32]
     cell_value: NDArray[np.float32]
     cell_log_share: NDArray[np.float32]
+    _bounds: NDArray[np.float64] = field(init=False, repr=False)
+    _cells: NDArray[np.float32] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         n_guarded = self.trees.guarded.size
@@ -99,6 +89,10 @@ class Guards:
             raise ValueError("cell_value: expected those of each feature to ascend")
         if not np.isfinite(self.isolation_limit):
             raise ValueError(f"isolation_limit: expected a finite number, got {self.isolation_limit}")
+        # As kernels take them: to lay them out for each reading would cost more than to judge it.
+        object.__setattr__(self, "_bounds", np.stack([self.lowest, self.highest, self.median]))
+        cells = np.stack([self.cell_value, self.cell_log_share]).reshape(2, n_guarded, CELLS)
+        object.__setattr__(self, "_cells", cells)
 
     @property
     def n_features(self) -> int:
@@ -134,54 +128,43 @@ class Guards:
         )
         return raised
 
-    def out_of_range(self, X: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which values are out of range.
+    def reasons(self, X: NDArray[np.float64], scores: NDArray[np.float64]) -> Iterator[Told]:
+        """Give the reasons why readings are anomalies, reading by reading, the most telling first.
+
+        What is out of range comes first, the farthest out before the others; then what is missing; then what
+        contradicts the others; then the forest. One sensor at fault makes others look wrong, too: so the one
+        that contradicts most is taken for missing, and the others are judged anew without it. A value that is
+        out of range is taken for missing from the start.
 
         Args:
             X: Shape (n_readings, n_features); NaN is a missing value.
-
-        Returns:
-            Shape as `X`.
+            scores: Shape (n_readings,): what the forest gives.
         """
-        return np.less(X, self.lowest) | np.greater(X, self.highest)
-
-    def beyond_range(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say how far values are beyond their range, as a share of it; negative inside.
-
-        Args:
-            X: Shape (n_readings, n_features); NaN is a missing value.
-
-        Returns:
-            Shape as `X`.
-        """
-        smallest = np.finfo(np.float64).tiny
-        return np.maximum(self.lowest - X, X - self.highest) / np.maximum(
-            self.highest - self.lowest, smallest
-        )
-
-    def contradictions(self, X: NDArray[np.float64]) -> Contradictions:
-        """Name the sensors that contradict the others, the one most likely at fault first.
-
-        One sensor at fault makes others look wrong, too. So the one that contradicts most is taken for
-        missing, and the others are judged anew without it. A value that is out of range is taken for missing
-        from the start: it is a reason of its own.
-
-        Args:
-            X: Shape (n_readings, n_features); NaN is a missing value.
-        """
-        named = np.empty((len(X), MAX_CONTRADICTIONS), np.int64)
-        told = np.full((len(X), MAX_CONTRADICTIONS, 4), np.nan)
-        guard_kernel.contradictions(
-            self._in_range(X),
-            self.trees.guarded,
-            self.trees.tree_start,
-            *self.trees.splits(),
-            *self._cells(),
-            self.contradiction_limit,
-            named,
-            told,
-        )
-        return Contradictions(named, told[..., 0], told[..., 3])
+        X = np.ascontiguousarray(X, np.float64)
+        most = self.n_features + reason_kernel.MOST_CONTRADICTIONS + 1
+        size = max(1, _REASONS_AT_ONCE // most)
+        trees = self.trees
+        for first in range(0, len(X), size):
+            rows = X[first : first + size]
+            what, told = np.empty((len(rows) * most, 3), np.int64), np.empty((len(rows) * most, 2))
+            count = reason_kernel.reasons(
+                rows,
+                scores[first : first + size],
+                trees.guarded,
+                trees.tree_start,
+                *trees.splits(),
+                self._bounds,
+                self.always_there,
+                self._cells,
+                self.contradiction_limit,
+                self.isolation_limit,
+                what,
+                told,
+            )
+            for (row, code, feature), (expected, limit) in zip(
+                what[:count].tolist(), told[:count].tolist(), strict=True
+            ):
+                yield first + row, code, feature, expected, limit
 
     def expected(self, X: NDArray[np.float64]) -> Expected:
         """Say what the other features lead one to expect of each feature, without its own value.
@@ -194,35 +177,17 @@ class Guards:
             how a feature depends on others.
         """
         value, spread = np.tile(self.median, (len(X), 1)), np.tile(self.spread, (len(X), 1))
-        for place, feature in enumerate(self.trees.guarded.tolist()):
-            told = self.expected_of(X, place)
-            value[:, feature], spread[:, feature] = told.value, told.spread
+        reason_kernel.expect(
+            np.ascontiguousarray(X, np.float64),
+            self.trees.guarded,
+            self.trees.tree_start,
+            *self.trees.splits(),
+            self._bounds,
+            self._cells,
+            value,
+            spread,
+        )
         return Expected(value, spread)
-
-    def expected_of(self, X: NDArray[np.float64], place: int) -> Expected:
-        """Say it of one guarded feature.
-
-        Args:
-            X: Shape (n_readings, n_features).
-            place: Of the feature in `trees.guarded`.
-
-        Returns:
-            Arrays of shape (n_readings,).
-        """
-        told = np.empty((len(X), 4))
-        values, shares = (cells[place] for cells in self._cells())
-        trees, feature = self.trees.tree_start[place : place + 2], int(self.trees.guarded[place])
-        limit = self.contradiction_limit[place]
-        for row, of_row in zip(self._in_range(X), told, strict=True):
-            guard_kernel.expect(row, feature, trees, *self.trees.splits(), values, shares, limit, of_row)
-        return Expected(told[:, 0], (told[:, 2] - told[:, 1]) / 2)
-
-    def _in_range(self, X: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Take what is out of range for missing: it says nothing of the others."""
-        return np.where(self.out_of_range(X), np.nan, X).astype(np.float32)
-
-    def _cells(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return self.cell_value.reshape(-1, CELLS), self.cell_log_share.reshape(-1, CELLS)
 
 
 def warm_up() -> None:
@@ -241,5 +206,5 @@ def warm_up() -> None:
     limit = -np.ones(1, np.float32)
     guards = Guards(trees, 0.0, -one, one, one, one, np.zeros(1, np.uint8), limit, zeros, zeros)
     guards.judge(np.zeros((1, 1)), np.zeros(1))
-    guards.contradictions(np.zeros((1, 1)))
+    list(guards.reasons(np.zeros((1, 1)), np.zeros(1)))
     guards.expected(np.zeros((1, 1)))

@@ -1,0 +1,140 @@
+"""Reasons come from compiled code that keeps leaves in mind: here each is found again, all asked anew."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests import simulated_trucks
+from tests.guarded import trained
+from vehicle_anomaly.core.expectation import CELLS
+from vehicle_anomaly.core.guards import Guards
+from vehicle_anomaly.core.judging import judge
+from vehicle_anomaly.core.model import TrainedModel
+from vehicle_anomaly.core.reasons import CODES, Reason
+
+
+@pytest.fixture(scope="module")
+def model() -> TrainedModel:
+    return trained(simulated_trucks.batch(simulated_trucks.trips(6, seed=1)), n_estimators=20)
+
+
+@pytest.fixture(scope="module")
+def readings() -> NDArray[np.float64]:
+    """Healthy ones, and some with one, two or many sensors that are wrong, silent or both."""
+    X, rng = simulated_trucks.trips(2, seed=2)[::3], np.random.default_rng(3)
+    wrong = rng.random(X.shape) < rng.choice([0, 0.1, 0.5], (len(X), 1))
+    X = np.where(wrong, X * rng.choice([-1, 0, 0.5, 1.5, 9], X.shape), X)
+    return np.where(
+        rng.random(X.shape) < rng.choice([0, 0.1, 1], (len(X), 1), p=[0.7, 0.28, 0.02]), np.nan, X
+    )
+
+
+def test_contradictions_are_those_of_trees_that_are_asked_anew_without_what_was_named(
+    model: TrainedModel, readings: NDArray[np.float64]
+) -> None:
+    guards = _guards(model)
+
+    judged = judge(model, readings, model.score(readings))
+
+    most = 0
+    for row, values in enumerate(readings):
+        told = [reason.feature for reason in judged.get(row, ()) if reason.code == "inconsistent"]
+        assert told == [simulated_trucks.NAMES[each] for each in _contradictions(guards, values)]
+        most = max(most, len(told))
+    assert most == 3
+
+
+def test_what_is_expected_and_the_limit_are_those_of_all_values_tried_one_by_one(
+    model: TrainedModel, readings: NDArray[np.float64]
+) -> None:
+    guards = _guards(model)
+
+    judged = judge(model, readings, model.score(readings))
+
+    checked = 0
+    for row, reasons in list(judged.items())[::5]:
+        values = _in_range(guards, readings[row])
+        for reason in reasons:
+            if reason.code == "isolation":
+                continue
+            each = simulated_trucks.NAMES.index(str(reason.feature))
+            expected, limit = _tried(guards, values, each, _limit(guards, each, reason))
+            assert reason.expected == pytest.approx(expected, rel=1e-5, abs=1e-5)
+            if reason.code == "inconsistent":
+                assert reason.limit == (pytest.approx(limit) if limit is not None else None)
+                values[each] = np.nan
+            checked += 1
+    assert checked > 50
+
+
+def test_reasons_are_told_in_order_of_their_codes_and_the_farthest_out_of_range_first(
+    model: TrainedModel, readings: NDArray[np.float64]
+) -> None:
+    guards = _guards(model)
+    room = guards.highest - guards.lowest
+
+    several = 0
+    for row, reasons in judge(model, readings, model.score(readings)).items():
+        codes = [CODES.index(reason.code) for reason in reasons]
+        assert codes == sorted(codes)
+        out = [str(reason.feature) for reason in reasons if reason.code == "out_of_range"]
+        off = np.maximum(guards.lowest - readings[row], readings[row] - guards.highest) / room
+        away = [off[simulated_trucks.NAMES.index(name)] for name in out]
+        assert away == sorted(away, reverse=True)
+        several += len(out) > 1
+    assert several > 10
+
+
+def test_one_reading_is_told_what_many_are_told(model: TrainedModel, readings: NDArray[np.float64]) -> None:
+    scores = model.score(readings)
+
+    together = judge(model, readings, scores)
+
+    for row in range(len(readings)):
+        alone = judge(model, readings[row : row + 1], scores[row : row + 1])
+        assert alone.get(0, ()) == together.get(row, ())
+
+
+def _guards(model: TrainedModel) -> Guards:
+    assert model.guards is not None
+    return model.guards
+
+
+def _in_range(guards: Guards, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where((values < guards.lowest) | (values > guards.highest), np.nan, values)
+
+
+def _contradictions(guards: Guards, values: NDArray[np.float64]) -> list[int]:
+    named: list[int] = []
+    values = _in_range(guards, values)
+    while len(named) < 3:
+        logits = guards.trees.logits(values[np.newaxis])[0]
+        over = (logits > guards.contradiction_limit) & ~np.isnan(values[guards.trees.guarded])
+        if not over.any():
+            break
+        worst = int(np.argmax(np.where(over, logits, -np.inf)))
+        named.append(int(guards.trees.guarded[worst]))
+        values[named[-1]] = np.nan
+    return named
+
+
+def _limit(guards: Guards, each: int, reason: Reason) -> float:
+    place = guards.trees.guarded.tolist().index(each)
+    return float(guards.contradiction_limit[place]) if reason.code == "inconsistent" else np.inf
+
+
+def _tried(
+    guards: Guards, values: NDArray[np.float64], each: int, limit: float
+) -> tuple[float, float | None]:
+    """Return the median of what is to be expected, and the nearest value that would be no contradiction."""
+    place = guards.trees.guarded.tolist().index(each)
+    cells = slice(place * CELLS, (place + 1) * CELLS)
+    tried = guards.cell_value[cells].astype(np.float64)
+    rows = np.tile(values, (CELLS, 1))
+    rows[:, each] = tried
+    logits = guards.trees.logits(rows)[:, place]
+    density = np.exp(guards.cell_log_share[cells].astype(np.float64) - logits)
+    below = (np.cumsum(density) - density / 2) / density.sum()
+    calm = tried[logits <= limit]
+    nearest = float(calm[np.argmin(np.abs(calm - values[each]))]) if calm.size else None
+    return float(np.interp(0.5, below, tried)), nearest
