@@ -187,7 +187,7 @@ class Container(containers.DeclarativeContainer):
         ScoringThreads, providers.Callable(threads_or_processors, settings.provided.scoring_threads)
     )
     score_telemetry: providers.Provider[ScoreTelemetry] = providers.Singleton(
-        ScoreTelemetry, models, settings.provided.guarded, scoring_threads
+        ScoreTelemetry, models, settings.provided.guarded, scoring_threads, settings.provided.explain
     )
     http_app = providers.Singleton(
         create_app,

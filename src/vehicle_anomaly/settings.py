@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.fitting import Contamination, ForestParameters
 from vehicle_anomaly.core.guard_fitting import GuardParameters
 from vehicle_anomaly.core.model import MODEL_NAME_PATTERN
@@ -65,6 +66,7 @@ _EXPECTED: Final = {
     "score_object_model_name": "the name of a model",
     "result_payload_bucket": "the name of an S3 bucket",
     "result_queue_url": "the URL of a queue such as https://sqs.eu-central-1.amazonaws.com/123456789012/results",
+    "explain": "anomalies, always or never",
     "false_alarm_rate": "a number from 0.0001 to 0.5",
     "guards": "on or off",
     "log_level": "DEBUG, INFO, WARNING, ERROR or CRITICAL",
@@ -105,6 +107,7 @@ class Settings(msgspec.Struct, frozen=True):
         n_estimators: Trees of a forest.
         contamination: Share of the training readings taken as anomalous, or `auto`.
         random_state: Seed of a forest and its guards.
+        explain: Which verdicts say what each feature contributed, when a request does not say.
         guards: Whether models are trained and read with guards; `off` leaves everything to the forest.
         false_alarm_rate: Share of healthy readings that guards and forest together may call an anomaly.
     """
@@ -137,6 +140,7 @@ class Settings(msgspec.Struct, frozen=True):
     n_estimators: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
     contamination: Annotated[float, msgspec.Meta(gt=0, le=0.5)] | Literal["auto"] = 0.05
     random_state: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 42
+    explain: Explain = "anomalies"
     guards: Literal["on", "off"] = "off"
     false_alarm_rate: Annotated[float, msgspec.Meta(ge=0.0001, le=0.5)] = 0.01
 

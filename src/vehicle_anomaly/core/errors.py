@@ -47,6 +47,15 @@ class InvalidModelVersion(Refusal):
         super().__init__(f"{value[:160]!r} is not a model version: expected {expected}")
 
 
+class InvalidFalseAlarmRate(Refusal):
+    """A false-alarm rate that no model can be trained for, or that this service cannot train for."""
+
+    def __init__(self, value: float, expected: str) -> None:
+        self.value = value
+        self.expected = expected
+        super().__init__(f"{value} is not a false-alarm rate: expected {expected}")
+
+
 class UnknownModel(Refusal):
     """No version of this model was ever published, or none is the latest."""
 

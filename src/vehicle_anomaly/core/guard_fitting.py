@@ -12,12 +12,15 @@ from vehicle_anomaly.core.calibration import Tail, healthy_weights, level_of
 from vehicle_anomaly.core.contrast import contrast
 from vehicle_anomaly.core.contrast_fitting import Growth
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
+from vehicle_anomaly.core.errors import InvalidFalseAlarmRate
 from vehicle_anomaly.core.expectation import CELLS, cells
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.screening import FAR
 from vehicle_anomaly.core.stretches import folds, stretches
 from vehicle_anomaly.core.telemetry import TelemetryBatch
 
+LEAST_FALSE_ALARM_RATE: Final = 0.0001
+MOST_FALSE_ALARM_RATE: Final = 0.5
 MIN_READINGS: Final = 100
 """Of fewer, nothing can be held out to set limits on: there are no guards."""
 MIN_READINGS_FOR_TREES: Final = 500
@@ -39,14 +42,19 @@ class GuardParameters:
     Attributes:
         false_alarm_rate: Share of healthy readings that may be called an anomaly, 0.0001 to 0.5.
         random_state: Seed, 0 to 2**32 - 1.
+
+    Raises:
+        InvalidFalseAlarmRate: It is none of these.
     """
 
     false_alarm_rate: float = 0.01
     random_state: int = 42
 
     def __post_init__(self) -> None:
-        if not 0.0001 <= self.false_alarm_rate <= 0.5:
-            raise ValueError(f"false_alarm_rate: expected 0.0001 to 0.5, got {self.false_alarm_rate}")
+        if not LEAST_FALSE_ALARM_RATE <= self.false_alarm_rate <= MOST_FALSE_ALARM_RATE:
+            raise InvalidFalseAlarmRate(
+                self.false_alarm_rate, f"{LEAST_FALSE_ALARM_RATE} to {MOST_FALSE_ALARM_RATE}"
+            )
         if not 0 <= self.random_state < 2**32:
             raise ValueError(f"random_state: expected 0 to 4294967295, got {self.random_state}")
 

@@ -4,13 +4,14 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vehicle_anomaly.core.attribution import PathAttribution
 from vehicle_anomaly.core.errors import InvalidModelName, InvalidModelVersion
 from vehicle_anomaly.core.fitting import Contamination
 from vehicle_anomaly.core.forest import Forest
@@ -174,6 +175,7 @@ class TrainedModel:
     estimator: Any = None
     report: TrainingReport | None = None
     guards: Guards | None = None
+    _attribution: PathAttribution | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if (self.guards is None) != (self.metadata.guards == "none"):
@@ -220,6 +222,20 @@ class TrainedModel:
 
         threads.share(X.shape[0], score_part)
         return scores
+
+    def contributions(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Say what each feature contributes to each reading's path length; see `PathAttribution`.
+
+        Args:
+            X: Shape (n_readings, n_features); NaN is a missing reading, and counts as the training median.
+        """
+        attribution = self._attribution
+        if attribution is None:
+            # Derived when it is first asked for, in a few milliseconds; twice at the same time does no harm.
+            attribution = PathAttribution.of(self.forest)
+            object.__setattr__(self, "_attribution", attribution)
+        missing = np.isnan(X)
+        return attribution.contributions(np.where(missing, self.medians, X) if missing.any() else X)
 
     def content_sha256(self) -> str:
         """Hash of everything that makes this version what it is, but for when it was trained.

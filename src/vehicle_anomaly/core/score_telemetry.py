@@ -9,6 +9,7 @@ import numpy as np
 from vehicle_anomaly.core import kernel
 from vehicle_anomaly.core.column_order import in_order
 from vehicle_anomaly.core.errors import EmptyBatch
+from vehicle_anomaly.core.explaining import Explain, Explanation, explanations
 from vehicle_anomaly.core.judging import judge
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository
@@ -24,6 +25,12 @@ MissingFeatures = tuple[str, ...] | tuple[int, ...]
 class ScoreTelemetryCommand:
     """Score readings with a version of a model; with its latest when none is named.
 
+    Attributes:
+        readings: What is scored.
+        model_name: The model.
+        model_version: Its version; None is the latest.
+        explain: Which verdicts are explained; None for the service's choice.
+
     Raises:
         EmptyBatch: There is no reading.
     """
@@ -31,6 +38,7 @@ class ScoreTelemetryCommand:
     readings: Sequence[Reading]
     model_name: ModelName = DEFAULT_MODEL_NAME
     model_version: ModelVersion | None = None
+    explain: Explain | None = None
 
     def __post_init__(self) -> None:
         if not self.readings:
@@ -48,6 +56,8 @@ class Verdict:
         is_anomaly: Whether there is a reason to call it one.
         missing: Features that had no value and were scored as the training median.
         reasons: Why it is an anomaly, the most telling first; none when it is not.
+        percentile: Share of healthy readings that score lower, 0 to 1; None when the version does not know.
+        explanation: What each feature contributed to the score; None when it is not explained.
     """
 
     vehicle_id: str
@@ -56,6 +66,8 @@ class Verdict:
     is_anomaly: bool
     missing: MissingFeatures
     reasons: tuple[Reason, ...] = ()
+    percentile: float | None = None
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,9 @@ class Scores:
         anomaly_scores: One per reading.
         missing: By position of the reading, its features that had no value; only where there are any.
         reasons: By position, why it is an anomaly; only where it is one.
+        percentiles: One per reading: share of healthy readings that score lower, 0 to 1; None when the
+            version does not know.
+        explanations: By position, what each feature contributed to the score; only where that was wanted.
     """
 
     model_name: ModelName
@@ -84,6 +99,8 @@ class Scores:
     anomaly_scores: list[float]
     missing: Mapping[int, MissingFeatures]
     reasons: Mapping[int, tuple[Reason, ...]]
+    percentiles: list[float] | None
+    explanations: Mapping[int, Explanation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +111,13 @@ class ScoreTelemetry:
         models: Where models come from.
         guarded: Whether a model's guards take part; without, the forest decides alone.
         threads: Where large batches are scored.
+        explain: Which verdicts are explained when a request does not say.
     """
 
     models: ModelRepository
     guarded: bool = True
     threads: ScoringThreads = THIS_THREAD
+    explain: Explain = "anomalies"
 
     def __call__(self, command: ScoreTelemetryCommand) -> Verdicts:
         """Score.
@@ -114,7 +133,8 @@ class ScoreTelemetry:
             ModelStoreUnavailable: The model could not be read.
         """
         values = [reading.values for reading in command.readings]
-        scores = self.score_values(values, command.model_name, command.model_version)
+        scores = self.score_values(values, command.model_name, command.model_version, command.explain)
+        percentiles = scores.percentiles
         verdicts = [
             Verdict(
                 reading.vehicle_id,
@@ -123,6 +143,8 @@ class ScoreTelemetry:
                 position in scores.reasons,
                 scores.missing.get(position, ()),
                 scores.reasons.get(position, ()),
+                None if percentiles is None else percentiles[position],
+                scores.explanations.get(position),
             )
             for position, (reading, score) in enumerate(
                 zip(command.readings, scores.anomaly_scores, strict=True)
@@ -131,7 +153,11 @@ class ScoreTelemetry:
         return Verdicts(scores.model_name, scores.model_version, verdicts)
 
     def score_values(
-        self, values: Sequence[Vector | NamedValues], name: ModelName, version: ModelVersion | None
+        self,
+        values: Sequence[Vector | NamedValues],
+        name: ModelName,
+        version: ModelVersion | None,
+        explain: Explain | None = None,
     ) -> Scores:
         """Score what readings measured, whoever measured it and when.
 
@@ -139,6 +165,7 @@ class ScoreTelemetry:
             values: Of each reading: in the model's order, or by name.
             name: The model.
             version: Its version; None is the latest.
+            explain: Which verdicts are explained; None for the service's choice.
 
         Raises:
             Refusal: As `__call__`.
@@ -147,10 +174,15 @@ class ScoreTelemetry:
         """
         model = self.models.load(name, version or self.models.latest(name))
         X = model.matrix(values)
-        return self._scores(model, X)
+        return self._scores(model, X, explain or self.explain)
 
     def score_columns(
-        self, values: np.ndarray, names: Sequence[str], name: ModelName, version: ModelVersion | None
+        self,
+        values: np.ndarray,
+        names: Sequence[str],
+        name: ModelName,
+        version: ModelVersion | None,
+        explain: Explain | None = None,
     ) -> Scores:
         """Score columns: by name, or by position when the model's features have no names.
 
@@ -159,6 +191,7 @@ class ScoreTelemetry:
             names: Of the columns; a feature without a column is missing in every reading.
             name: The model.
             version: Its version; None is the latest.
+            explain: Which verdicts are explained; None for the service's choice.
 
         Raises:
             WrongFeatureCount: The features have no names, and are not as many.
@@ -168,16 +201,20 @@ class ScoreTelemetry:
         """
         model = self.models.load(name, version or self.models.latest(name))
         X = in_order(values, names, model.metadata.n_features, model.metadata.feature_names)
-        return self._scores(model, X)
+        return self._scores(model, X, explain or self.explain)
 
-    def _scores(self, model: TrainedModel, X: np.ndarray) -> Scores:
+    def _scores(self, model: TrainedModel, X: np.ndarray, explain: Explain) -> Scores:
         scores = model.score(X, self.threads)
+        reasons = judge(model, X, scores, guarded=self.guarded)
+        explained = {"never": (), "always": range(len(X)), "anomalies": list(reasons)}[explain]
         return Scores(
             model.metadata.model_name,
             model.metadata.model_version,
             scores.tolist(),
             _missing(X, model.metadata.feature_names),
-            judge(model, X, scores, guarded=self.guarded),
+            reasons,
+            None,
+            explanations(model, X, explained, reasons),
         )
 
 

@@ -12,6 +12,7 @@ from vehicle_anomaly.core.errors import (
     DamagedModel,
     FeatureWithoutValues,
     Flaw,
+    InvalidFalseAlarmRate,
     UnknownModel,
     UnknownModelVersion,
 )
@@ -77,17 +78,18 @@ class TrainModel:
             What is known of the version that is stored.
 
         Raises:
+            InvalidFalseAlarmRate: No model can be trained for it, or none here: guards are off.
             FeatureWithoutValues: No reading has a value for a feature.
             VersionExists: The version exists with other content.
             ModelStoreUnavailable: The model could not be stored.
         """
         batch = command.batch
+        how = self._guard_parameters(command)
         missing = _Missing.of(batch.values)
         _refuse_features_without_values(missing.per_feature == len(batch.values), batch.feature_names)
         # Column by column: what is copied to find one is small beside the batch.
         medians = np.array([np.nanmedian(column) for column in batch.values.T])
         forest, estimator = fitting.fit(batch.values, self.parameters, medians, self.threads)
-        how = self._guard_parameters(command)
         held_out = _held_out(batch.values, medians, forest, self.parameters)
         guards = None if how is None else guard_fitting.fit(batch, held_out, how)
         report = training_report(batch, medians, forest, self._version_before(command.model_name))
@@ -115,8 +117,11 @@ class TrainModel:
         return self.models.publish(TrainedModel(metadata, forest, medians, estimator, report, guards))
 
     def _guard_parameters(self, command: TrainModelCommand) -> GuardParameters | None:
-        if self.guards is None or command.false_alarm_rate is None:
+        if command.false_alarm_rate is None:
             return self.guards
+        if self.guards is None:
+            expected = "none, for this service trains without guards (GUARDS=off)"
+            raise InvalidFalseAlarmRate(command.false_alarm_rate, expected)
         return replace(self.guards, false_alarm_rate=command.false_alarm_rate)
 
     def _version_before(self, name: ModelName) -> EarlierVersion | None:

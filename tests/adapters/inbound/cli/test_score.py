@@ -67,6 +67,8 @@ def test_verdicts_have_the_fields_of_the_http_answer_in_order_over_all_files(tra
         "is_anomaly",
         "missing",
         "reasons",
+        "percentile",
+        "explanation",
     ]
     assert (verdicts[0]["model_name"], verdicts[0]["model_version"]) == ("default", "v1")
 
@@ -111,10 +113,17 @@ def test_csv_output_has_the_same_columns(trained: CommandLine) -> None:
             "anomaly_score": float(row["anomaly_score"]),
             "is_anomaly": row["is_anomaly"] == "true",
             "missing": row["missing"].split(";") if row["missing"] else [],
+            "percentile": float(row["percentile"]) if row["percentile"] else None,
         }
         for row in rows
     ] == [
-        {**verdict, "reasons": ";".join(reason["message"] for reason in verdict["reasons"])}
+        {
+            **verdict,
+            "reasons": ";".join(reason["message"] for reason in verdict["reasons"]),
+            "explanation": ";".join(
+                f"{each['feature']}: {each['contribution']:+.4g}" for each in verdict["explanation"] or ()
+            ),
+        }
         for verdict in verdicts
     ]
 

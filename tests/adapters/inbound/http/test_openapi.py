@@ -206,7 +206,8 @@ def test_streams_are_taken_as_documented(service: Service, identity: str, media_
     """With every parameter that the document names, and not with others."""
     described = _described(identity)
     content = described["requestBody"]["content"][media_type]
-    given = {each["name"]: "v7" for each in described["parameters"] if each["in"] == "query"}
+    schemas = {each["name"]: each["schema"] for each in described["parameters"] if each["in"] == "query"}
+    given = {name: schema.get("enum", schema.get("examples"))[0] for name, schema in schemas.items()}
     path, headers = BY_IDENTITY[identity].path, {"content-type": media_type}
     asked = {"params": given, "content": content.get("example", ""), "headers": headers}
     told = service.client.post(path, **asked).json()

@@ -17,6 +17,7 @@ from vehicle_anomaly.adapters.inbound.cli.verdict_output import open_output, ver
 from vehicle_anomaly.adapters.inbound.files.columns import ModelColumns
 from vehicle_anomaly.adapters.inbound.files.formats import FileFormat, format_by_name
 from vehicle_anomaly.adapters.inbound.files.scoring import Tally, scored
+from vehicle_anomaly.core.explaining import EXPLAIN, Explain
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 
 
@@ -38,6 +39,11 @@ from vehicle_anomaly.core.model import ModelName, ModelVersion
     type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path),
     help="File for the verdicts, which appears when it is complete; standard output when not given.",
 )
+@click.option(
+    "--explain",
+    type=click.Choice(EXPLAIN),
+    help="Which verdicts say what each feature contributed; EXPLAIN, or else anomalies, when not given.",
+)
 @click.option("--verbose", is_flag=True, help="Sum up on standard error even when it is no terminal.")
 @click.pass_obj
 def score(  # noqa: PLR0913, PLR0917  # click passes one argument per option
@@ -48,14 +54,15 @@ def score(  # noqa: PLR0913, PLR0917  # click passes one argument per option
     model_version: str | None,
     output_format: str | None,
     output: Path | None,
+    explain: Explain | None,
     verbose: bool,
 ) -> None:
     """Score telemetry files: a verdict per reading, in order.
 
     Reads CSV, NDJSON and Parquet as train does. Columns are matched by name with the model's features (by
     position when those have no names). Verdicts have the fields of POST /score's answer, one JSON object a
-    line; as CSV, the features that are missing, and the reasons, have semicolons between. One version scores
-    the whole run.
+    line; as CSV, the features that are missing, the reasons, and the contributions of an explanation, have
+    semicolons between. One version scores the whole run.
     """
     started = time.monotonic()
     files = to_files(paths, input_format)
@@ -71,7 +78,7 @@ def score(  # noqa: PLR0913, PLR0917  # click passes one argument per option
     with open_output(output) as stream, reading_progress("Scoring", files, shown=shown) as advance:
         write = verdict_writer(stream, _output_format(output_format, output))
         readings = read_telemetry(files, ModelColumns(model, _warn), advance)
-        for verdicts in scored(readings, services.score_telemetry(), model):
+        for verdicts in scored(readings, services.score_telemetry(), model, explain):
             write(verdicts)
             tally.add(verdicts)
     if verbose or sys.stderr.isatty():

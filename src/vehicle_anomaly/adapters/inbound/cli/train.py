@@ -31,13 +31,20 @@ from vehicle_anomaly.core.train_model import TrainModelCommand
 @telemetry_files
 @model_name_option
 @click.option("--model-version", help="Name of the new version; made from the time when not given.")
+@click.option(
+    "--false-alarm-rate",
+    type=float,
+    help="Share of healthy readings that may be called an anomaly, 0.0001 to 0.5; FALSE_ALARM_RATE when not "
+    "given.",
+)
 @click.pass_obj
-def train(
+def train(  # noqa: PLR0913, PLR0917  # click passes one argument per option
     services: Services,
     paths: Sequence[Path],
     input_format: str | None,
     model_name: str,
     model_version: str | None,
+    false_alarm_rate: float | None,
 ) -> None:
     """Learn from telemetry files what is normal, as a new version.
 
@@ -58,7 +65,7 @@ def train(
         batch = read_batch(files, advance)
     try:
         with working(f"Learning from {len(batch.values):,} readings"):
-            known = train_model(TrainModelCommand(batch, name, version))
+            known = train_model(TrainModelCommand(batch, name, version, false_alarm_rate))
     except FeatureWithoutValues as error:
         raise Failure("; ".join(str(wrong_in_record(flaw)) for flaw in error.flaws)) from error
     print_json(ingest_response(known))

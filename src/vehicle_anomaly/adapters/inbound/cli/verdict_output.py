@@ -12,10 +12,14 @@ from typing import BinaryIO, Final
 import msgspec
 
 from vehicle_anomaly.adapters.inbound.files.formats import FileFormat
-from vehicle_anomaly.adapters.inbound.wire.answers import ReasonResponse, VerdictResponse
+from vehicle_anomaly.adapters.inbound.wire.answers import (
+    ContributionResponse,
+    ReasonResponse,
+    VerdictResponse,
+)
 
 CSV_COLUMNS: Final = VerdictResponse.__struct_fields__
-"""The fields of a verdict; `missing`, and what `reasons` say, with semicolons between."""
+"""The fields of a verdict; those that are lists with semicolons between: of reasons, the sentences."""
 
 WriteVerdicts = Callable[[Sequence[VerdictResponse]], None]
 
@@ -83,4 +87,8 @@ def _cell(value: object) -> object:
 
 
 def _text(item: object) -> str:
-    return item.message if isinstance(item, ReasonResponse) else str(item)
+    if isinstance(item, ReasonResponse):
+        return item.message
+    if isinstance(item, ContributionResponse):
+        return f"{item.feature}: {item.contribution:+.4g}"
+    return str(item)

@@ -9,6 +9,7 @@ from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
 from vehicle_anomaly.adapters.inbound.files.sourced import SourcedReading, wrong_in_record
 from vehicle_anomaly.adapters.inbound.wire.answers import VerdictResponse, verdict_response
 from vehicle_anomaly.core.errors import InvalidTelemetry
+from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.model import ModelMetadata
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry, ScoreTelemetryCommand
 
@@ -34,7 +35,10 @@ class Tally:
 
 
 def scored(
-    readings: Iterator[SourcedReading], score_telemetry: ScoreTelemetry, model: ModelMetadata
+    readings: Iterator[SourcedReading],
+    score_telemetry: ScoreTelemetry,
+    model: ModelMetadata,
+    explain: Explain | None = None,
 ) -> Iterator[list[VerdictResponse]]:
     """Score readings, in order, all with one version of a model.
 
@@ -45,7 +49,7 @@ def scored(
     """
     name, version = model.model_name, model.model_version
     while chunk := list(islice(readings, READINGS_AT_ONCE)):
-        command = ScoreTelemetryCommand([sourced.reading for sourced in chunk], name, version)
+        command = ScoreTelemetryCommand([sourced.reading for sourced in chunk], name, version, explain)
         try:
             verdicts = score_telemetry(command)
         except InvalidTelemetry as error:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import TypeVar
-from urllib.parse import parse_qsl
 
 from litestar.datastructures.headers import Accept
 from litestar.types import ASGIApp, HTTPScope
@@ -11,6 +10,13 @@ from vehicle_anomaly.adapters.inbound.http.answer import Answer
 from vehicle_anomaly.adapters.inbound.http.headers import header
 from vehicle_anomaly.adapters.inbound.http.negotiation import UnsupportedMediaType, answer_to
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
+from vehicle_anomaly.adapters.inbound.http.query import (
+    SCORED,
+    TRAINED,
+    explain_in,
+    false_alarm_rate_in,
+    parameters,
+)
 from vehicle_anomaly.adapters.inbound.wire.answers import IngestResponse, ingest_response
 from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowMissing
 from vehicle_anomaly.adapters.inbound.wire.arrow_requests import (
@@ -19,12 +25,8 @@ from vehicle_anomaly.adapters.inbound.wire.arrow_requests import (
     arrow_train_command,
     score_arrow_batch,
 )
-from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
-from vehicle_anomaly.adapters.inbound.wire.places import Place
 
 Result = TypeVar("Result")
-
-_PARAMETERS = ("model_name", "model_version")
 
 
 def is_arrow(scope: HTTPScope) -> bool:
@@ -49,31 +51,21 @@ def train_on_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> IngestRes
         MalformedMessage: The stream or the query is not what it should be.
         Refusal: The core refuses the readings or the names.
     """
-    name, version = _named(scope)
-    command = _with_arrow(lambda: arrow_train_command(body, name, version))
+    given = parameters(scope, TRAINED)
+    name, version, rate = given.get("model_name"), given.get("model_version"), false_alarm_rate_in(given)
+    command = _with_arrow(lambda: arrow_train_command(body, name, version, rate))
     return ingest_response(parts.train_model(command))
 
 
 def score_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> ASGIApp:
     """Score a stream; answer in Arrow to who likes that best. Raises as `train_on_arrow`."""
-    name, version = _named(scope)
-    answer = _with_arrow(lambda: score_arrow_batch(body, name, version, parts.score_telemetry))
+    given = parameters(scope, SCORED)
+    name, version, explain = given.get("model_name"), given.get("model_version"), explain_in(given)
+    answer = _with_arrow(lambda: score_arrow_batch(body, name, version, parts.score_telemetry, explain))
     offered = ["application/json", "application/msgpack", ARROW_STREAM]
     if Accept(header(scope, b"accept", "*/*")).best_match(offered) == ARROW_STREAM:
         return Answer(arrow_answer(answer), ARROW_STREAM.encode(), 200)
     return answer_to(scope, answer)
-
-
-def _named(scope: HTTPScope) -> tuple[str | None, str | None]:
-    given: dict[str, str] = {}
-    for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
-        if name not in _PARAMETERS:
-            reason = f"unknown in the query: expected {' or '.join(_PARAMETERS)}"
-            raise MalformedMessage([Wrong(Place((name[:80],)), reason)])
-        if name in given:
-            raise MalformedMessage([Wrong(Place((name,)), "stands twice in the query")])
-        given[name] = value
-    return given.get("model_name"), given.get("model_version")
 
 
 def _with_arrow(work: Callable[[], Result]) -> Result:

@@ -9,17 +9,15 @@ import asyncio
 from collections import deque
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from anyio.to_thread import run_sync
 from litestar.types import HTTPScope, Receive, Send
 
 from vehicle_anomaly.adapters.inbound.http.negotiation import NDJSON
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
+from vehicle_anomaly.adapters.inbound.http.query import SCORED, explain_in, parameters
 from vehicle_anomaly.adapters.inbound.wire.line_blocks import LineBlock, LineBlocks
 from vehicle_anomaly.adapters.inbound.wire.line_scoring import LineScoring
-from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
-from vehicle_anomaly.adapters.inbound.wire.places import Place
 from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion
 
@@ -27,7 +25,6 @@ from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersi
 _LINES_AT_ONCE: Final = 1000
 # One is decoded or encoded while the other is in the kernel, which leaves the interpreter alone.
 _SIDE_BY_SIDE: Final = 2
-_PARAMETERS: Final = ("model_name", "model_version")
 
 
 async def score_lines(parts: HttpParts, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -39,7 +36,7 @@ async def score_lines(parts: HttpParts, scope: HTTPScope, receive: Receive, send
         DamagedModel: The version is not what was published.
         ModelStoreUnavailable: The model could not be read.
     """
-    scoring = await run_sync(_pin, parts, scope["query_string"])
+    scoring = await run_sync(_pin, parts, scope)
     # Before the answer begins: this asks for the body where a caller waits to be asked.
     first = await receive()
     if first["type"] != "http.request":
@@ -110,25 +107,14 @@ async def _received(receive: Receive) -> Any:
     return await receive()
 
 
-def _pin(parts: HttpParts, query: bytes) -> LineScoring:
+def _pin(parts: HttpParts, scope: HTTPScope) -> LineScoring:
     """Choose the version that scores the whole stream, and see to it that it loads."""
-    given = _parameters(query)
+    given = parameters(scope, SCORED)
+    explain = explain_in(given)
     name = ModelName(given.get("model_name", DEFAULT_MODEL_NAME.value))
     version = ModelVersion(given["model_version"]) if "model_version" in given else parts.models.latest(name)
     parts.models.load(name, version)
-    return LineScoring(parts.score_telemetry, name, version)
-
-
-def _parameters(query: bytes) -> dict[str, str]:
-    given: dict[str, str] = {}
-    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        if name not in _PARAMETERS:
-            expected = " and ".join(_PARAMETERS)
-            raise MalformedMessage([Wrong(Place((name[:80],)), f"unknown parameter, expected {expected}")])
-        if name in given:
-            raise MalformedMessage([Wrong(Place((name,)), "stands twice in the query")])
-        given[name] = value
-    return given
+    return LineScoring(parts.score_telemetry, name, version, explain)
 
 
 def _headers(scoring: LineScoring) -> list[tuple[bytes, bytes]]:

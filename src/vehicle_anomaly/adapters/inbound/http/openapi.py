@@ -12,7 +12,7 @@ import msgspec
 
 from vehicle_anomaly.adapters.inbound.http import openapi_examples as examples
 from vehicle_anomaly.adapters.inbound.http import service_routes as service
-from vehicle_anomaly.adapters.inbound.http.openapi_bulk import BULK, QUERY
+from vehicle_anomaly.adapters.inbound.http.openapi_bulk import BULK
 from vehicle_anomaly.adapters.inbound.wire import answers, requests
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
@@ -239,7 +239,7 @@ def _operation(each: Operation) -> dict[str, Any]:
         described["description"] = each.description
     bulk = BULK.get(each.identity)
     parameters = [_parameter(name) for name in _PARAMETERS if f"{{{name}}}" in each.path]
-    parameters.extend(QUERY if bulk is not None else ())
+    parameters.extend(bulk.query if bulk is not None else ())
     if parameters:
         described["parameters"] = parameters
     if each.request is not None:

@@ -11,16 +11,21 @@ import msgspec
 
 from vehicle_anomaly.adapters.inbound.http.negotiation import NDJSON
 from vehicle_anomaly.adapters.inbound.wire.arrow_requests import ARROW_STREAM
-from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
+from vehicle_anomaly.adapters.inbound.wire.fields import (
+    ExplainText,
+    FalseAlarmRate,
+    ModelNameText,
+    ModelVersionText,
+)
 
 _ARROW_COLUMNS: Final = (
     "An Arrow IPC stream: columns vehicle_id, timestamp and one per feature; null is a missing reading. "
-    "model_name and model_version stand in the query. Needs the extra `arrow`; without it, 415."
+    "What else a message would name stands in the query. Needs the extra `arrow`; without it, 415."
 )
 _ARROW_ANSWERS: Final = "An Arrow IPC stream of verdicts, a column per field, to who prefers it (`Accept`)."
 _LINES: Final = (
     "One record a line, of any number; they are answered while the rest is still on its way. "
-    "model_name and model_version stand in the query, and one version answers the whole stream."
+    "What else a message would name stands in the query, and one version answers the whole stream."
 )
 _LINE_ANSWERS: Final = (
     "One line per record, in order: its verdict, as `/score` answers it, or, where the line is wrong, the "
@@ -35,10 +40,11 @@ _LINE_EXAMPLE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """Bodies of one operation besides its messages, by media type."""
+    """Bodies of one operation besides its messages, by media type, and what stands in the query for them."""
 
     request: Mapping[str, Any]
     answer: Mapping[str, Any]
+    query: tuple[dict[str, Any], ...]
 
 
 def _binary(description: str) -> dict[str, Any]:
@@ -50,29 +56,34 @@ def _lines(description: str, example: str | None = None) -> dict[str, Any]:
     return described if example is None else {**described, "example": example}
 
 
-BULK: Final[Mapping[str, Bulk]] = {
-    "ingest": Bulk({ARROW_STREAM: _binary(_ARROW_COLUMNS)}, {}),
-    "scoreBatch": Bulk(
-        {
-            NDJSON: _lines(_LINES, msgspec.json.encode(_LINE_EXAMPLE).decode() + "\n"),
-            ARROW_STREAM: _binary(_ARROW_COLUMNS),
-        },
-        {NDJSON: _lines(_LINE_ANSWERS), ARROW_STREAM: _binary(_ARROW_ANSWERS)},
-    ),
-}
-"""By operation."""
-
-QUERY: Final[tuple[dict[str, Any], ...]] = tuple(
-    {
+def _query(name: str, kind: Any, what: str) -> dict[str, Any]:
+    return {
         "name": name,
         "in": "query",
         "required": False,
         "description": f"{what} For streams only: a message names it in its body.",
         "schema": msgspec.json.schema(kind),
     }
-    for name, kind, what in (
-        ("model_name", ModelNameText, "The model; `default` if it is not given."),
-        ("model_version", ModelVersionText, "Its version; the latest, or one of the service's naming."),
-    )
+
+
+_MODEL: Final = (
+    _query("model_name", ModelNameText, "The model; `default` if it is not given."),
+    _query("model_version", ModelVersionText, "Its version; the latest, or one of the service's naming."),
 )
-"""What stands in the query for bodies of `BULK`."""
+
+BULK: Final[Mapping[str, Bulk]] = {
+    "ingest": Bulk(
+        {ARROW_STREAM: _binary(_ARROW_COLUMNS)},
+        {},
+        (*_MODEL, _query("false_alarm_rate", FalseAlarmRate, "What the model is trained for.")),
+    ),
+    "scoreBatch": Bulk(
+        {
+            NDJSON: _lines(_LINES, msgspec.json.encode(_LINE_EXAMPLE).decode() + "\n"),
+            ARROW_STREAM: _binary(_ARROW_COLUMNS),
+        },
+        {NDJSON: _lines(_LINE_ANSWERS), ARROW_STREAM: _binary(_ARROW_ANSWERS)},
+        (*_MODEL, _query("explain", ExplainText, "Which verdicts are explained.")),
+    ),
+}
+"""By operation."""

@@ -95,6 +95,18 @@ _VERDICT: Final[dict[str, Any]] = {
             "-0.0713, below 0.",
         }
     ],
+    "percentile": 0.0021,
+    "explanation": [
+        {"feature": "engine_speed_rpm", "contribution": -1.31, "observed": 4870.0, "expected": 1470.0},
+        {
+            "feature": "coolant_temperature_celsius",
+            "contribution": -0.87,
+            "observed": 119.0,
+            "expected": 88.0,
+        },
+        {"feature": "vehicle_speed_kmh", "contribution": 0.12, "observed": 12.0, "expected": 62.5},
+        {"feature": "air_flow_rate_gps", "contribution": 0.04, "observed": None, "expected": 7.15},
+    ],
 }
 _RECORDS: Final[list[dict[str, Any]]] = [
     {
@@ -135,6 +147,8 @@ SCORE_BATCH_ANSWER: Final = {
             "is_anomaly": False,
             "missing": [],
             "reasons": [],
+            "percentile": 0.4127,
+            "explanation": None,
         }
     ],
 }

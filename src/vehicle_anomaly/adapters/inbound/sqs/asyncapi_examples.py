@@ -31,6 +31,17 @@ _VERDICT: Final[dict[str, Any]] = {
             "-0.0713, below 0.",
         }
     ],
+    "percentile": 0.0021,
+    "explanation": [
+        {"feature": "engine_speed_rpm", "contribution": -1.31, "observed": 4870.0, "expected": 1470.0},
+        {
+            "feature": "coolant_temperature_celsius",
+            "contribution": -0.87,
+            "observed": 119.0,
+            "expected": 79.5,
+        },
+        {"feature": "vehicle_speed_kmh", "contribution": 0.12, "observed": None, "expected": 62.5},
+    ],
 }
 _WRONG_COUNT: Final = "expected 3 numbers, got 2"
 
@@ -110,6 +121,8 @@ SCORED_BATCH: Final = {
             "is_anomaly": False,
             "missing": [],
             "reasons": [],
+            "percentile": 0.4127,
+            "explanation": None,
         }
     ],
 }

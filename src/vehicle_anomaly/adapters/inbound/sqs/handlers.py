@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
@@ -104,7 +104,7 @@ class Handlers:
     def _train_once(self, command: TrainModelCommand, delivery: Delivery) -> ModelMetadata:
         version = version_of(delivery)
         try:
-            return self._train_model(TrainModelCommand(command.batch, command.model_name, version))
+            return self._train_model(replace(command, model_version=version))
         except VersionExists:
             # It is this request's own: another delivery of it was trained with other forest parameters.
             return self._models.metadata(command.model_name, version)

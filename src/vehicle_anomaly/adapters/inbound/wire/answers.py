@@ -1,6 +1,7 @@
 """What callers get."""
 
 from collections.abc import Iterable
+from itertools import repeat
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText, Timestamp, VehicleId
 from vehicle_anomaly.adapters.inbound.wire.reports import ReportItem, report_item
+from vehicle_anomaly.core.explaining import Explanation
 from vehicle_anomaly.core.model import GuardsKind, ModelMetadata
 from vehicle_anomaly.core.ports import ModelVersions
 from vehicle_anomaly.core.reasons import Code, Reason
@@ -38,6 +40,26 @@ class ReasonResponse(msgspec.Struct, frozen=True, gc=False):
     message: Annotated[str, Meta(description="A sentence that a mechanic understands.")]
 
 
+class ContributionResponse(msgspec.Struct, frozen=True, gc=False):
+    """What one feature contributed to the score of a reading."""
+
+    feature: Annotated[str | int, Meta(description="The sensor, by name or else by position.")]
+    contribution: Annotated[
+        float,
+        Meta(
+            description="By how much it made the forest's mean path longer, in splits; negative: shorter, "
+            "and the reading more anomalous. All sum to what the path is longer than in training."
+        ),
+    ]
+    observed: Annotated[
+        float | None, Meta(description="The sensor's value; null: none, scored as the training median.")
+    ]
+    expected: Annotated[
+        float,
+        Meta(description="What the other sensors suggest, where a reason says so; else the training median."),
+    ]
+
+
 class VerdictResponse(msgspec.Struct, frozen=True, gc=False):
     """What the model says of one reading."""
 
@@ -59,6 +81,17 @@ class VerdictResponse(msgspec.Struct, frozen=True, gc=False):
         tuple[ReasonResponse, ...],
         Meta(description="Why it is an anomaly, the most telling first; none when it is not."),
     ] = ()
+    percentile: Annotated[
+        float | None,
+        Meta(
+            description="Share of healthy readings that score lower, 0 to 1; null when the version is from "
+            "before there were percentiles."
+        ),
+    ] = None
+    explanation: Annotated[
+        tuple[ContributionResponse, ...] | None,
+        Meta(description="What each feature contributed, the largest first; null when it was not wanted."),
+    ] = None
 
 
 class ScoreBatchResponse(msgspec.Struct, frozen=True):
@@ -169,6 +202,8 @@ def verdict_response(verdicts: Verdicts, verdict: Verdict, timestamp: str) -> Ve
         is_anomaly=verdict.is_anomaly,
         missing=verdict.missing,
         reasons=reason_responses(verdict.reasons),
+        percentile=verdict.percentile,
+        explanation=None if verdict.explanation is None else explanation_response(verdict.explanation),
     )
 
 
@@ -179,6 +214,14 @@ def reason_responses(reasons: tuple[Reason, ...]) -> tuple[ReasonResponse, ...]:
             reason.code, reason.feature, reason.observed, reason.expected, reason.limit, reason.message
         )
         for reason in reasons
+    )
+
+
+def explanation_response(explanation: Explanation) -> tuple[ContributionResponse, ...]:
+    """Say what each feature contributed."""
+    return tuple(
+        ContributionResponse(each.feature, each.contribution, each.observed, each.expected)
+        for each in explanation
     )
 
 
@@ -193,14 +236,21 @@ def verdict_responses(
         timestamps: One per reading, in the words in which it was sent.
     """
     model_name, model_version = scores.model_name.value, scores.model_version.value
+    percentiles: Iterable[float | None] = repeat(None, len(scores.anomaly_scores))
+    if scores.percentiles is not None:
+        percentiles = scores.percentiles
     told = [
-        VerdictResponse(vehicle_id, timestamp, model_name, model_version, score, False, ())
-        for vehicle_id, timestamp, score in zip(vehicle_ids, timestamps, scores.anomaly_scores, strict=True)
+        VerdictResponse(vehicle_id, timestamp, model_name, model_version, score, False, (), (), percentile)
+        for vehicle_id, timestamp, score, percentile in zip(
+            vehicle_ids, timestamps, scores.anomaly_scores, percentiles, strict=True
+        )
     ]
     for position, missing in scores.missing.items():
         told[position] = replace(told[position], missing=missing)
     for position, reasons in scores.reasons.items():
         told[position] = replace(told[position], is_anomaly=True, reasons=reason_responses(reasons))
+    for position, explanation in scores.explanations.items():
+        told[position] = replace(told[position], explanation=explanation_response(explanation))
     return told
 
 

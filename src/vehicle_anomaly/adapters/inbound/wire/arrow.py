@@ -134,7 +134,18 @@ def write_stream(columns: Mapping[str, Sequence[Any]]) -> bytes:
     """Write verdicts, column by column, as an Arrow IPC stream."""
     pa = require()
     texts = pa.list_(pa.string())
-    types = {"is_anomaly": pa.bool_(), "anomaly_score": pa.float64(), "missing": texts, "reasons": texts}
+    number = pa.float64()
+    contribution = pa.struct(
+        [("feature", pa.string()), ("contribution", number), ("observed", number), ("expected", number)]
+    )
+    types = {
+        "is_anomaly": pa.bool_(),
+        "anomaly_score": number,
+        "missing": texts,
+        "reasons": texts,
+        "percentile": number,
+        "explanation": pa.list_(contribution),
+    }
     table = pa.table(
         {name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()}
     )

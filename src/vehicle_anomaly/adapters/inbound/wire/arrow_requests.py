@@ -1,5 +1,7 @@
 """Arrow streams → commands and verdicts, as for messages in JSON."""
 
+from msgspec.structs import asdict
+
 from vehicle_anomaly.adapters.inbound.wire.answers import (
     ScoreBatchResponse,
     VerdictResponse,
@@ -7,6 +9,7 @@ from vehicle_anomaly.adapters.inbound.wire.answers import (
 )
 from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowTelemetry, read_stream, write_stream
 from vehicle_anomaly.core.errors import EmptyBatch
+from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.telemetry import TelemetryBatch
@@ -15,7 +18,9 @@ from vehicle_anomaly.core.train_model import TrainModelCommand
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
 
-def arrow_train_command(body: bytes, name: str | None, version: str | None) -> TrainModelCommand:
+def arrow_train_command(
+    body: bytes, name: str | None, version: str | None, false_alarm_rate: float | None = None
+) -> TrainModelCommand:
     """Read a stream to train on; the columns name the features.
 
     Raises:
@@ -26,19 +31,27 @@ def arrow_train_command(body: bytes, name: str | None, version: str | None) -> T
     model_name, model_version = _named(name, version)
     told = read_stream(body)
     batch = TelemetryBatch(told.values, told.vehicle_ids, told.timestamps, told.feature_names)
-    return TrainModelCommand(batch, model_name, model_version)
+    return TrainModelCommand(batch, model_name, model_version, false_alarm_rate)
 
 
 def score_arrow_batch(
-    body: bytes, name: str | None, version: str | None, score_telemetry: ScoreTelemetry
+    body: bytes,
+    name: str | None,
+    version: str | None,
+    score_telemetry: ScoreTelemetry,
+    explain: Explain | None = None,
 ) -> ScoreBatchResponse:
     """Answer a stream to score; raises as `arrow_train_command`, and what the model's store does."""
     model_name, model_version = _named(name, version)
-    return score_columns(read_stream(body), model_name, model_version, score_telemetry)
+    return score_columns(read_stream(body), model_name, model_version, score_telemetry, explain)
 
 
 def score_columns(
-    told: ArrowTelemetry, name: ModelName, version: ModelVersion | None, score_telemetry: ScoreTelemetry
+    told: ArrowTelemetry,
+    name: ModelName,
+    version: ModelVersion | None,
+    score_telemetry: ScoreTelemetry,
+    explain: Explain | None = None,
 ) -> ScoreBatchResponse:
     """Score columns: by name, or by position when the model's features have no names.
 
@@ -47,19 +60,26 @@ def score_columns(
     """
     if not told.vehicle_ids:
         raise EmptyBatch
-    scores = score_telemetry.score_columns(told.values, told.feature_names, name, version)
+    scores = score_telemetry.score_columns(told.values, told.feature_names, name, version, explain)
     answers = verdict_responses(scores, told.vehicle_ids, told.told_timestamps())
     return ScoreBatchResponse(scores.model_name.value, scores.model_version.value, answers)
 
 
 def arrow_answer(answer: ScoreBatchResponse) -> bytes:
-    """Write verdicts as an Arrow stream: a column per field; `missing` and `reasons` as texts."""
+    """Write verdicts as an Arrow stream: a column per field; `missing` and `reasons` as texts.
+
+    `explanation` is a list of structs, as `ContributionResponse` has it; `feature` as text.
+    """
     columns = {
         field: [getattr(verdict, field) for verdict in answer.results]
         for field in VerdictResponse.__struct_fields__
     }
     columns["missing"] = [[str(one) for one in missing] for missing in columns["missing"]]
     columns["reasons"] = [[reason.message for reason in reasons] for reasons in columns["reasons"]]
+    columns["explanation"] = [
+        None if told is None else [{**asdict(each), "feature": str(each.feature)} for each in told]
+        for told in columns["explanation"]
+    ]
     return write_stream(columns)
 
 

@@ -23,6 +23,7 @@ from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.readings import check_record_size, to_reading
 from vehicle_anomaly.adapters.inbound.wire.requests import ScoreBatchRequest, TelemetryRecord
 from vehicle_anomaly.core.errors import EmptyBatch, InvalidTelemetry
+from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import Scores, ScoreTelemetry
 from vehicle_anomaly.core.telemetry import NamedValues, Vector
@@ -81,7 +82,7 @@ def _answer(
     if not records:
         raise EmptyBatch
     name, version = named_version(request)
-    scores, answers = score_records(records, score_telemetry, name, version)
+    scores, answers = score_records(records, score_telemetry, name, version, request.explain)
     return ScoreBatchResponse(name.value, scores.model_version.value, answers)
 
 
@@ -90,6 +91,7 @@ def score_records(
     score_telemetry: ScoreTelemetry,
     name: ModelName,
     version: ModelVersion | None,
+    explain: Explain | None = None,
 ) -> tuple[Scores, list[VerdictResponse]]:
     """Score records that have been decoded.
 
@@ -101,7 +103,8 @@ def score_records(
         Refusal: The core refuses a record or the model.
     """
     timestamps = _told_timestamps([record.timestamp for record in records])
-    scores = score_telemetry.score_values([_values(record) for record in records], name, version)
+    values = [_values(record) for record in records]
+    scores = score_telemetry.score_values(values, name, version, explain)
     vehicle_ids = (record.vehicle_id for record in records)
     return scores, verdict_responses(scores, vehicle_ids, timestamps)
 

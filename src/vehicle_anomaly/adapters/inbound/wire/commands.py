@@ -34,7 +34,7 @@ def to_train_model_command(request: IngestRequest[msgspec.Raw], encoding: Encodi
     if batch is None:
         readings = (reading for reading, _ in decode_readings(request.records, encoding))
         batch = to_batch(readings, request.feature_names, MAX_BATCH_VALUES)
-    return TrainModelCommand(batch, name, version)
+    return TrainModelCommand(batch, name, version, request.false_alarm_rate)
 
 
 def score_command(message: bytes, encoding: Encoding) -> tuple[ScoreTelemetryCommand, str]:
@@ -54,7 +54,7 @@ def to_score_command(request: ScoreRequest) -> tuple[ScoreTelemetryCommand, str]
     """Read a decoded request to score one reading; returns and raises as `score_command`."""
     name, version = named_version(request)
     reading, timestamp = to_reading(request)
-    return ScoreTelemetryCommand((reading,), name, version), timestamp
+    return ScoreTelemetryCommand((reading,), name, version, request.explain), timestamp
 
 
 def score_batch_command(message: bytes, encoding: Encoding) -> tuple[ScoreTelemetryCommand, list[str]]:
@@ -76,7 +76,8 @@ def to_score_batch_command(
     """Read a request to score a batch whose records are still to be decoded; as `score_batch_command`."""
     name, version = named_version(request)
     decoded = list(decode_readings(request.records, encoding))
-    command = ScoreTelemetryCommand([reading for reading, _ in decoded], name, version)
+    readings = [reading for reading, _ in decoded]
+    command = ScoreTelemetryCommand(readings, name, version, request.explain)
     return command, [timestamp for _, timestamp in decoded]
 
 

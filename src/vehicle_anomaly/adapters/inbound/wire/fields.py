@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from vehicle_anomaly.core.explaining import Explain
+from vehicle_anomaly.core.guard_fitting import LEAST_FALSE_ALARM_RATE, MOST_FALSE_ALARM_RATE
 from vehicle_anomaly.core.model import MODEL_NAME_PATTERN, MODEL_VERSION_PATTERN
 from vehicle_anomaly.core.telemetry import (
     MAX_FEATURE,
@@ -81,5 +83,24 @@ ModelVersionText = Annotated[
     str,
     _named(
         MODEL_VERSION_PATTERN, 128, "An immutable version of a model.", "20261122100000000000-5f0c2a9be41d"
+    ),
+]
+
+ExplainText = Annotated[
+    Explain,
+    msgspec.Meta(
+        description="Which verdicts carry an `explanation`: `anomalies`, `always` or `never`; the service's "
+        "own choice, `anomalies` unless it was set otherwise, when not given.",
+    ),
+]
+
+FalseAlarmRate = Annotated[
+    float,
+    msgspec.Meta(
+        description="Share of healthy readings that may be called an anomaly, 0.0001 to 0.5; the service's "
+        "own when not given.",
+        examples=[0.01],
+        # The domain checks it, for every driver; here it is only documented.
+        extra_json_schema={"minimum": LEAST_FALSE_ALARM_RATE, "maximum": MOST_FALSE_ALARM_RATE},
     ),
 ]

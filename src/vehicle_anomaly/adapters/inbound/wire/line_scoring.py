@@ -21,6 +21,7 @@ from vehicle_anomaly.adapters.inbound.wire.problems import (
 from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES, to_reading
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal
+from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 
@@ -44,11 +45,13 @@ class LineScoring:
         score_telemetry: Scores.
         model_name: The model.
         model_version: The version.
+        explain: Which verdicts are explained; None for the service's choice.
     """
 
     score_telemetry: ScoreTelemetry
     model_name: ModelName
     model_version: ModelVersion
+    explain: Explain | None = None
 
     def __call__(self, block: LineBlock) -> bytes:
         """Answer each line with one line, in order; a blank one with none."""
@@ -91,7 +94,9 @@ class LineScoring:
             return _problem(error, number)
 
     def _verdicts(self, records: list[TelemetryRecord]) -> list[VerdictResponse]:
-        return score_records(records, self.score_telemetry, self.model_name, self.model_version)[1]
+        return score_records(
+            records, self.score_telemetry, self.model_name, self.model_version, self.explain
+        )[1]
 
 
 def _record(line: bytes | None) -> TelemetryRecord:

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from vehicle_anomaly.adapters.inbound.wire.places import Place, place_at
+from vehicle_anomaly.core.explaining import EXPLAIN
 
 _NOT_A_NUMBER: Final = re.compile(rb"-?(NaN|nan|Infinity|inf)|(?<=-)(Infinity|inf)")
 _BYTE: Final = re.compile(r"\(byte (\d+)\)")
@@ -82,9 +83,17 @@ def _explain_validation(text: str) -> Wrong:
     missing = re.fullmatch(r"Object missing required field `(.*)`", reason)
     if missing:
         return Wrong(Place((*place.steps, missing.group(1))), "missing; this field is required")
+    wrong_choice = re.fullmatch(r"Invalid enum value ('.*')", reason, re.DOTALL)
+    if wrong_choice and place.steps[-1:] == ("explain",):
+        return Wrong(place, expected_explain(wrong_choice.group(1)[1:-1]))
     if reason == "Number out of range":
         return Wrong(place, "expected a finite number that float32 can hold, got one beyond it")
     return Wrong(place, _in_words(reason) + (" as a name" if of_a_key else ""))
+
+
+def expected_explain(given: str) -> str:
+    """Say what `explain` may be, and is not."""
+    return f"expected {', '.join(EXPLAIN[:-1])} or {EXPLAIN[-1]}, got {given[:80]!r}"
 
 
 def _in_words(reason: str) -> str:

@@ -12,6 +12,7 @@ from vehicle_anomaly.core.errors import (
     EmptyBatch,
     FeatureWithoutValues,
     Flaw,
+    InvalidFalseAlarmRate,
     InvalidFeatureNames,
     InvalidModelName,
     InvalidModelVersion,
@@ -51,6 +52,7 @@ class Problem(msgspec.Struct, frozen=True):
 REFUSALS: Final[dict[type[Refusal], tuple[str, str, int]]] = {
     InvalidModelName: ("invalid-model-name", "Not the name of a model", 400),
     InvalidModelVersion: ("invalid-model-version", "Not the name of a version", 400),
+    InvalidFalseAlarmRate: ("invalid-false-alarm-rate", "Not a false-alarm rate", 400),
     EmptyBatch: ("empty-batch", "A batch without records", 400),
     WrongFeatureCount: ("wrong-feature-count", "Wrong number of features", 400),
     UnknownFeature: ("unknown-feature", "Unknown feature", 400),
@@ -79,6 +81,8 @@ def problem_of_refusal(refusal: Refusal, *, single: bool = False) -> Problem:
         return _problem_at([Wrong(Place(("model_name",)), str(refusal))], kind, title, status)
     if isinstance(refusal, InvalidModelVersion):
         return _problem_at([Wrong(Place(("model_version",)), str(refusal))], kind, title, status)
+    if isinstance(refusal, InvalidFalseAlarmRate):
+        return _problem_at([Wrong(Place(("false_alarm_rate",)), str(refusal))], kind, title, status)
     return problem(kind, title, status, str(refusal))
 
 

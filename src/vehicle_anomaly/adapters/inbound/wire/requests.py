@@ -6,6 +6,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from vehicle_anomaly.adapters.inbound.wire.fields import (
+    ExplainText,
+    FalseAlarmRate,
     FeatureNames,
     Features,
     FeatureVector,
@@ -31,6 +33,7 @@ class ScoreRequest(TelemetryRecord, forbid_unknown_fields=True):
 
     model_name: ModelNameText = DEFAULT_MODEL_NAME.value
     model_version: ModelVersionText | None = None
+    explain: ExplainText | None = None
 
 
 Record = TypeVar("Record")
@@ -46,6 +49,7 @@ class ScoreBatchRequest(msgspec.Struct, Generic[Record], forbid_unknown_fields=T
     records: _Records[Record]
     model_name: ModelNameText = DEFAULT_MODEL_NAME.value
     model_version: ModelVersionText | None = None
+    explain: ExplainText | None = None
 
 
 class IngestRequest(msgspec.Struct, Generic[Record], forbid_unknown_fields=True):
@@ -55,6 +59,7 @@ class IngestRequest(msgspec.Struct, Generic[Record], forbid_unknown_fields=True)
     feature_names: FeatureNames | None = None
     model_name: ModelNameText = DEFAULT_MODEL_NAME.value
     model_version: ModelVersionText | None = None
+    false_alarm_rate: FalseAlarmRate | None = None
 
 
 class PromoteRequest(msgspec.Struct, forbid_unknown_fields=True):

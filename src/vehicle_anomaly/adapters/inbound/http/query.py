@@ -1,0 +1,64 @@
+"""What a caller names in the query, where the body has no place for it."""
+
+from typing import Final
+from urllib.parse import parse_qsl
+
+from litestar.types import HTTPScope
+
+from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong, expected_explain
+from vehicle_anomaly.adapters.inbound.wire.places import Place
+from vehicle_anomaly.core.explaining import EXPLAIN, Explain
+
+NAMED: Final = ("model_name", "model_version")
+TRAINED: Final = (*NAMED, "false_alarm_rate")
+SCORED: Final = (*NAMED, "explain")
+
+
+def parameters(scope: HTTPScope, known: tuple[str, ...]) -> dict[str, str]:
+    """Return the parameters of a request, by name.
+
+    Args:
+        scope: Of the request.
+        known: Those that there are.
+
+    Raises:
+        MalformedMessage: There is another, or one stands twice.
+    """
+    given: dict[str, str] = {}
+    for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+        if name not in known:
+            expected = f"{', '.join(known[:-1])} or {known[-1]}"
+            raise MalformedMessage([Wrong(Place((name[:80],)), f"unknown parameter, expected {expected}")])
+        if name in given:
+            raise MalformedMessage([Wrong(Place((name,)), "stands twice in the query")])
+        given[name] = value
+    return given
+
+
+def explain_in(given: dict[str, str]) -> Explain | None:
+    """Return which verdicts the query wants explained; None where it does not say.
+
+    Raises:
+        MalformedMessage: It wants what there is not.
+    """
+    text = given.get("explain")
+    chosen: dict[str, Explain] = {each: each for each in EXPLAIN}
+    if text is not None and text not in chosen:
+        raise MalformedMessage([Wrong(Place(("explain",)), expected_explain(text))])
+    return None if text is None else chosen[text]
+
+
+def false_alarm_rate_in(given: dict[str, str]) -> float | None:
+    """Return the false-alarm rate of the query; None where it names none.
+
+    Raises:
+        MalformedMessage: It is no number.
+    """
+    text = given.get("false_alarm_rate")
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        wrong = Wrong(Place(("false_alarm_rate",)), f"expected a number, got {text[:80]!r}")
+        raise MalformedMessage([wrong]) from error

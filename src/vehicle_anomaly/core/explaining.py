@@ -1,0 +1,82 @@
+"""What each feature contributed to the score of a reading."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vehicle_anomaly.core.model import TrainedModel
+from vehicle_anomaly.core.reasons import Reason
+
+Explain = Literal["anomalies", "always", "never"]
+"""Which readings are explained: those that are anomalies, all, or none."""
+
+EXPLAIN: Final[tuple[Explain, ...]] = get_args(Explain)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one feature contributed to the score of a reading.
+
+    Attributes:
+        feature: Name or position of the sensor.
+        contribution: In splits of the forest's trees: by how much the feature made the mean path longer, or,
+            negative, shorter and the reading more anomalous. Those of all features sum to the path length
+            that was gained or lost against the mean of training.
+        observed: The sensor's value, in its unit; None when it had none, and counted as the training median.
+        expected: What its reason says that the other sensors suggest, where one does; else the training
+            median.
+    """
+
+    feature: int | str
+    contribution: float
+    observed: float | None
+    expected: float
+
+
+Explanation = tuple[Contribution, ...]
+"""One contribution per feature, the largest first, whatever its sign."""
+
+
+def explanations(
+    model: TrainedModel, X: NDArray[np.float64], rows: Sequence[int], reasons: Mapping[int, Sequence[Reason]]
+) -> dict[int, Explanation]:
+    """Explain readings.
+
+    Args:
+        model: What scored them.
+        X: Shape (n_readings, n_features); NaN is a missing value.
+        rows: The readings to explain, by position.
+        reasons: By position, why a reading is an anomaly.
+
+    Returns:
+        By position, what each feature contributed.
+    """
+    if not len(rows):
+        return {}
+    observed = X if len(rows) == len(X) else X[rows]
+    contributions = model.contributions(observed)
+    names: Sequence[int | str] = model.metadata.feature_names or range(model.metadata.n_features)
+    medians = model.medians.tolist()
+    # Of equal ones, the feature that comes first.
+    largest_first = np.argsort(-np.abs(contributions), axis=1, kind="stable")
+    told: dict[int, Explanation] = {}
+    for row, order, gains, values in zip(
+        rows, largest_first.tolist(), contributions.tolist(), observed.tolist(), strict=True
+    ):
+        suggested = {
+            reason.feature: reason.expected for reason in reasons.get(row, ()) if reason.expected is not None
+        }
+        told[row] = tuple(
+            Contribution(
+                names[column],
+                gains[column],
+                # Not a number is the one that does not equal itself.
+                values[column] if values[column] == values[column] else None,
+                suggested.get(names[column], medians[column]),
+            )
+            for column in order
+        )
+    return told
