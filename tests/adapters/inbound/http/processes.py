@@ -3,12 +3,16 @@
 import json
 import os
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 SECONDS = 60
+SERVE = (sys.executable, "-m", "vehicle_anomaly", "serve")
 
 
 def environment(store: Path, **variables: str) -> dict[str, str]:
@@ -42,3 +46,15 @@ class Process:
         """Wait for its end."""
         self.read_on()
         return self.started.wait(SECONDS)
+
+
+@contextmanager
+def serving(store: Path) -> Iterator[Process]:
+    """Run a service while the block runs, whatever became of it."""
+    with subprocess.Popen(
+        SERVE, env=environment(store), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as started:
+        try:
+            yield Process(started)
+        finally:
+            started.kill()

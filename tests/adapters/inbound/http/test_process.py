@@ -4,15 +4,12 @@ import json
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.adapters.inbound.http.processes import SECONDS, Process, environment
+from tests.adapters.inbound.http.processes import SECONDS, SERVE, environment, serving
 from tests.adapters.inbound.http.service import BATCH, NAMES, READING
 from tests.fakes import a_batch
 from tests.http_service import host_and_port
@@ -20,23 +17,10 @@ from vehicle_anomaly.container import Container
 from vehicle_anomaly.core.train_model import TrainModelCommand
 from vehicle_anomaly.settings import FilesystemStore, Settings
 
-SERVE = (sys.executable, "-m", "vehicle_anomaly", "serve")
-
-
-@contextmanager
-def _serving(store: Path) -> Iterator[Process]:
-    with subprocess.Popen(
-        SERVE, env=environment(store), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as started:
-        try:
-            yield Process(started)
-        finally:
-            started.kill()
-
 
 def test_a_training_that_has_begun_is_finished_after_sigterm(tmp_path: Path) -> None:
     body = json.dumps({**BATCH, "model_version": "v1"}).encode()
-    with _serving(tmp_path) as process:
+    with serving(tmp_path) as process:
         url = process.wait_for("listening")["url"]
         with socket.create_connection(host_and_port(url), SECONDS) as caller:
             head = f"POST /ingest HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
@@ -55,7 +39,7 @@ def test_a_training_that_has_begun_is_finished_after_sigterm(tmp_path: Path) -> 
 
 
 def test_sigint_ends_it_without_a_traceback(tmp_path: Path) -> None:
-    with _serving(tmp_path) as process:
+    with serving(tmp_path) as process:
         url = process.wait_for("listening")["url"]
         with httpx.Client(base_url=url, trust_env=False) as client:
             assert client.get("/healthz").status_code == 200
@@ -98,7 +82,7 @@ def test_a_host_that_is_none_is_named_in_one_line(tmp_path: Path, host: str) -> 
 def test_it_scores_by_a_stored_model_without_loading_scikit_learn(tmp_path: Path) -> None:
     container = Container(settings=Settings(model_store=FilesystemStore(tmp_path), n_estimators=10))
     container.train_model()(TrainModelCommand(a_batch(feature_names=NAMES)))
-    with _serving(tmp_path) as process:
+    with serving(tmp_path) as process:
         url = process.wait_for("listening")["url"]
         with httpx.Client(base_url=url, trust_env=False) as client:
             assert client.get("/healthz").status_code == 200

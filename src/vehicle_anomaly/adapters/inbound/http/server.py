@@ -13,6 +13,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from vehicle_anomaly.adapters.inbound.http.listeners import listeners, urls
+from vehicle_anomaly.adapters.inbound.http.settling import settle
 from vehicle_anomaly.adapters.inbound.http.unread_bodies import ReadBodies
 from vehicle_anomaly.adapters.inbound.http.worker_link import READY, WorkerLink
 
@@ -78,6 +79,9 @@ class HttpServer(uvicorn.Server):
         await super().startup(sockets)
         if not self.started:
             return
+        if threading.current_thread() is threading.main_thread():
+            # A process of its own: nothing else in it is to be set aside.
+            settle()
         if self._link is not None:
             self._follow(self._link.supervisor)
             return
