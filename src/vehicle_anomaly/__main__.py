@@ -12,7 +12,7 @@ from vehicle_anomaly.adapters.inbound.http.worker_link import WorkerLink
 from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
 from vehicle_anomaly.adapters.inbound.sqs.errors import QueueUnusable
 from vehicle_anomaly.container import Container, open_model_store, prove_model_store
-from vehicle_anomaly.core import forest, guards
+from vehicle_anomaly.core import compiled
 from vehicle_anomaly.demo.command import command as demo
 from vehicle_anomaly.demo.queue_command import command as demo_queue
 from vehicle_anomaly.observability import configure_logging, tracing
@@ -51,8 +51,7 @@ def _services() -> Services:
             Supervisor(settings.host, settings.port, n_workers, command).run()
 
     def warm_up() -> None:
-        forest.warm_up()
-        guards.warm_up()
+        compiled.warm_up()
 
     return Services(
         train_model=lambda: container().train_model(),

@@ -36,6 +36,9 @@ class Forest:
         right: Shape (n_nodes,), int32: index of the right child; -1 for a leaf.
         path_length: Shape (n_nodes,), float64: depth of a leaf plus the average path length of the
             readings left in it; 0 for a split.
+        linked: The same trees, laid out for speed.
+        longest: What a sum of path lengths over all trees is measured by: `n_trees` times the average path
+            length of `max_samples`.
 
     Raises:
         ValueError: The arrays are not a forest: walking them could leave them or never end.
@@ -50,8 +53,8 @@ class Forest:
     left: NDArray[np.int32]
     right: NDArray[np.int32]
     path_length: NDArray[np.float64]
-    _linked: LinkedTrees = field(init=False, repr=False)
-    _longest: float = field(init=False, repr=False)
+    linked: LinkedTrees = field(init=False, repr=False)
+    longest: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check_scalars()
@@ -61,8 +64,8 @@ class Forest:
         linked = LinkedTrees.of(
             self.tree_start, self.feature, self.threshold, self.left, self.right, self.path_length
         )
-        object.__setattr__(self, "_linked", linked)
-        object.__setattr__(self, "_longest", self.n_trees * average_path_length(self.max_samples))
+        object.__setattr__(self, "linked", linked)
+        object.__setattr__(self, "longest", self.n_trees * average_path_length(self.max_samples))
 
     @property
     def n_trees(self) -> int:
@@ -106,9 +109,9 @@ class Forest:
         """Give each reading the score of the paper: 2 to the power of minus its relative path length."""
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise ValueError(f"expected {self.n_features} columns, got an array of shape {X.shape}")
-        path_length = self._linked.path_lengths(X, np.zeros(self.n_features) if medians is None else medians)
-        if self._longest:
-            path_length /= -self._longest
+        path_length = self.linked.path_lengths(X, np.zeros(self.n_features) if medians is None else medians)
+        if self.longest:
+            path_length /= -self.longest
         else:
             path_length.fill(-1.0)
         # NumPy's power of arrays, as scikit-learn's: that of a scalar may differ in the last bit, and a

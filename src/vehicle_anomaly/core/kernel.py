@@ -53,7 +53,7 @@ def follow_few(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object 
         for column in range(X.shape[1]):
             value = X[row, column]
             x[column] = np.float32(medians[column] if np.isnan(value) else value)
-        total[row] = _follow_one(x, tree_start, depth, feature, threshold, left, path_length)
+        total[row] = follow_one(x, tree_start, depth, feature, threshold, left, path_length)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -163,7 +163,7 @@ def _follow_top(
 
 
 @numba.njit(nogil=True, cache=True)
-def _follow_one(  # noqa: PLR0913, PLR0917
+def follow_one(  # noqa: PLR0913, PLR0917
     x: NDArray[np.float32],
     tree_start: NDArray[np.int64],
     depth: NDArray[np.int64],
@@ -172,6 +172,7 @@ def _follow_one(  # noqa: PLR0913, PLR0917
     left: NDArray[np.uint32],
     path_length: NDArray[np.float64],
 ) -> float:
+    """Sum the path lengths of one row that has no missing value, as `follow_few`."""
     n_trees = depth.shape[0]
     in_eights = n_trees - n_trees % 8
     total = 0.0

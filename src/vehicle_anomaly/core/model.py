@@ -17,6 +17,7 @@ from vehicle_anomaly.core.fitting import Contamination
 from vehicle_anomaly.core.forest import Forest
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.scoring_threads import SMALLEST_PART, THIS_THREAD, ScoringThreads
+from vehicle_anomaly.core.single_readings import SingleReadings
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, NamedValues, Vector, check_feature_names, matrix
 from vehicle_anomaly.core.training_report import TrainingReport
 
@@ -176,6 +177,8 @@ class TrainedModel:
     report: TrainingReport | None = None
     guards: Guards | None = None
     _attribution: PathAttribution | None = field(default=None, init=False, repr=False)
+    _single: SingleReadings = field(init=False, repr=False)
+    _single_unguarded: SingleReadings = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if (self.guards is None) != (self.metadata.guards == "none"):
@@ -198,6 +201,10 @@ class TrainedModel:
             raise ValueError(f"medians: expected {self.metadata.n_features} float64 numbers")
         if not np.all(np.abs(self.medians) <= MAX_FEATURE):
             raise ValueError("medians: expected finite float32 numbers")
+        unguarded = SingleReadings(self.forest, None)
+        object.__setattr__(self, "_single_unguarded", unguarded)
+        guarded = unguarded if self.guards is None else SingleReadings(self.forest, self.guards)
+        object.__setattr__(self, "_single", guarded)
 
     def matrix(self, readings: Sequence[Vector | NamedValues]) -> NDArray[np.float64]:
         """Lay readings out in the order of this model's features; see `telemetry.matrix`."""
@@ -236,6 +243,23 @@ class TrainedModel:
             object.__setattr__(self, "_attribution", attribution)
         missing = np.isnan(X)
         return attribution.contributions(np.where(missing, self.medians, X) if missing.any() else X)
+
+    def score_plain(self, values: Vector | NamedValues, *, guarded: bool) -> float | None:
+        """Give one reading its anomaly score if there is nothing else to say of it, sooner than `score`.
+
+        Args:
+            values: In the model's order, or by name.
+            guarded: Whether the model's guards take part, if it has any.
+
+        Returns:
+            None if it is an anomaly, lacks a value, or is to be refused.
+        """
+        if not isinstance(values, Sequence):
+            names = self.metadata.feature_names
+            if names is None or len(values) != len(names):
+                return None
+            values = [values.get(name) for name in names]
+        return (self._single if guarded else self._single_unguarded).score(values)
 
     def content_sha256(self) -> str:
         """Hash of everything that makes this version what it is, but for when it was trained.

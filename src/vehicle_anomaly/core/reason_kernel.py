@@ -81,7 +81,7 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0917  # numba takes arrays, not the o
                 what[count, 0], what[count, 1], what[count, 2] = row, MISSING, each
                 told[count, 1] = np.nan
                 count += 1
-        _find_leaves(values, feature, threshold, place)
+        find_leaves(values, feature, threshold, place)
         for at in range(first, count):
             each = what[at, 2]
             own = np.searchsorted(guarded, each)
@@ -94,7 +94,7 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0917  # numba takes arrays, not the o
             else:
                 told[at, 0] = bounds[2, each]
         for _ in range(MOST_CONTRADICTIONS):
-            _sum_leaves(tree_start, leaf, place, logits)
+            sum_leaves(tree_start, leaf, place, logits)
             worst = -1
             for own in range(n_guarded):
                 value = values[guarded[own]]
@@ -156,7 +156,7 @@ def expect(  # noqa: PLR0913, PLR0917
         for each in range(X.shape[1]):
             out = X[row, each] < bounds[0, each] or X[row, each] > bounds[1, each]
             values[each] = np.nan if out else X[row, each]
-        _find_leaves(values, feature, threshold, place)
+        find_leaves(values, feature, threshold, place)
         for own in range(guarded.shape[0]):
             each, trees = guarded[own], tree_start[own : own + 2]
             _expect(values[each], each, trees, feature, threshold, leaf, place, cells[:, own], np.inf, bands)
@@ -183,12 +183,13 @@ def _farthest_first(
 
 
 @numba.njit(nogil=True, cache=True)
-def _find_leaves(
+def find_leaves(
     values: NDArray[np.float32],
     feature: NDArray[np.int32],
     threshold: NDArray[np.float32],
     place: NDArray[np.int32],
 ) -> None:
+    """Find the leaf of each tree: a number of as many bits as it has levels."""
     for tree in range(feature.shape[0]):
         at = 0
         for level in range(feature.shape[1]):
@@ -209,12 +210,13 @@ def _clear_bits(each: int, feature: NDArray[np.int32], place: NDArray[np.int32])
 
 
 @numba.njit(nogil=True, cache=True)
-def _sum_leaves(
+def sum_leaves(
     tree_start: NDArray[np.int64],
     leaf: NDArray[np.float32],
     place: NDArray[np.int32],
     logits: NDArray[np.float32],
 ) -> None:
+    """Sum the leaves of the trees of each place."""
     for own in range(logits.shape[0]):
         said = np.float32(0)
         for tree in range(tree_start[own], tree_start[own + 1]):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -79,6 +80,28 @@ class Verdicts:
     verdicts: Sequence[Verdict]
 
 
+class Score(NamedTuple):
+    """What a version says of one reading.
+
+    Attributes:
+        model_name: The model.
+        model_version: The version.
+        anomaly_score: As in `Verdict`.
+        missing: As in `Verdict`.
+        reasons: As in `Verdict`.
+        percentile: As in `Verdict`.
+        explanation: As in `Verdict`.
+    """
+
+    model_name: ModelName
+    model_version: ModelVersion
+    anomaly_score: float
+    missing: MissingFeatures = ()
+    reasons: tuple[Reason, ...] = ()
+    percentile: float | None = None
+    explanation: Explanation | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """What a version says of many readings: columns, which cost less than as many objects.
@@ -132,6 +155,20 @@ class ScoreTelemetry:
             DamagedModel: The version is not what was published.
             ModelStoreUnavailable: The model could not be read.
         """
+        if len(command.readings) == 1:
+            reading = command.readings[0]
+            one = self.score_one(reading.values, command.model_name, command.model_version, command.explain)
+            verdict = Verdict(
+                reading.vehicle_id,
+                reading.timestamp,
+                one.anomaly_score,
+                bool(one.reasons),
+                one.missing,
+                one.reasons,
+                one.percentile,
+                one.explanation,
+            )
+            return Verdicts(one.model_name, one.model_version, (verdict,))
         values = [reading.values for reading in command.readings]
         scores = self.score_values(values, command.model_name, command.model_version, command.explain)
         percentiles = scores.percentiles
@@ -151,6 +188,39 @@ class ScoreTelemetry:
             )
         ]
         return Verdicts(scores.model_name, scores.model_version, verdicts)
+
+    def score_one(
+        self,
+        values: Vector | NamedValues,
+        name: ModelName,
+        version: ModelVersion | None,
+        explain: Explain | None = None,
+    ) -> Score:
+        """Score what one reading measured; raises as `__call__`.
+
+        Args:
+            values: In the model's order, or by name.
+            name: The model.
+            version: Its version; None is the latest.
+            explain: Whether it is explained; None for the service's choice.
+        """
+        model = self.models.load(name, version or self.models.latest(name))
+        known = model.metadata
+        explain = explain or self.explain
+        if explain != "always":
+            plain = model.score_plain(values, guarded=self.guarded)
+            if plain is not None:
+                return Score(known.model_name, known.model_version, plain)
+        scores = self._scores(model, model.matrix([values]), explain)
+        return Score(
+            known.model_name,
+            known.model_version,
+            scores.anomaly_scores[0],
+            scores.missing.get(0, ()),
+            scores.reasons.get(0, ()),
+            None if scores.percentiles is None else scores.percentiles[0],
+            scores.explanations.get(0),
+        )
 
     def score_values(
         self,

@@ -10,9 +10,9 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http.negotiation import answer_to, body_of, encoding_of
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
-from vehicle_anomaly.adapters.inbound.wire.answers import verdict_response
-from vehicle_anomaly.adapters.inbound.wire.commands import score_command
+from vehicle_anomaly.adapters.inbound.wire.decoding import SCORE, Encoding
 from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES
+from vehicle_anomaly.adapters.inbound.wire.single import SingleRequest
 
 # Up to here decoding takes a millisecond, as long as handing it to a thread may.
 _QUICKLY_DECODED_BYTES = 64 * 1024
@@ -35,18 +35,21 @@ def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
         encoding = encoding_of(http)
         body = await body_of(http, receive, max_bytes)
         if len(body) > _QUICKLY_DECODED_BYTES:
-            command, timestamp = await run_sync(score_command, body, encoding)
+            asked = await run_sync(_asked, body, encoding)
         else:
-            command, timestamp = score_command(body, encoding)
+            asked = _asked(body, encoding)
         # From memory it takes microseconds: less than handing it to a thread.
-        if parts.in_memory(command.model_name, command.model_version):
-            verdicts = parts.score_telemetry(command)
+        if parts.in_memory(asked.name, asked.version):
+            told = asked.answer(parts.score_telemetry)
         else:
-            verdicts = await run_sync(parts.score_telemetry, command)
-        told = verdict_response(verdicts, verdicts.verdicts[0], timestamp)
+            told = await run_sync(asked.answer, parts.score_telemetry)
         await answer_to(http, told)(scope, receive, send)
 
     return score
+
+
+def _asked(body: bytes, encoding: Encoding) -> SingleRequest:
+    return SingleRequest.of(SCORE[encoding](body))
 
 
 async def answer_other(scope: HTTPScope, send: Send) -> None:

@@ -41,7 +41,7 @@ from vehicle_anomaly.adapters.inbound.sqs.retry import Strain, delay
 from vehicle_anomaly.adapters.inbound.sqs.score_objects import ScoreObjects
 from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing, carried_on
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
-from vehicle_anomaly.core import forest, guards
+from vehicle_anomaly.core import compiled
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable
 
 # What is left of the drain for giving back, once work has had its share.
@@ -126,8 +126,7 @@ class Worker:
         """
         # While a thread trains, or imports what it trains with, others wait their turn: also the heartbeat.
         sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
-        forest.warm_up()
-        guards.warm_up()
+        compiled.warm_up()
         poller = _thread("poll", self._poll)
         workers = [_thread(f"quick-{number}", self._work_quick) for number in range(self._quick_threads)]
         slots = range(self._options.training_slots)

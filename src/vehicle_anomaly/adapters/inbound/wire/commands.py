@@ -1,5 +1,6 @@
 """Messages → commands: what every driver does once it has the bytes of a request."""
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -91,4 +92,14 @@ def named_version(
         InvalidModelVersion: It is none.
     """
     version = request.model_version
-    return ModelName(request.model_name), None if version is None else ModelVersion(version)
+    return model_name(request.model_name), None if version is None else ModelVersion(version)
+
+
+@lru_cache(maxsize=256)
+def model_name(text: str) -> ModelName:
+    """Return the name that a text is; most messages name the same few.
+
+    Raises:
+        InvalidModelName: It is none.
+    """
+    return ModelName(text)

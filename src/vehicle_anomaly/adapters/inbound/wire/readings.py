@@ -36,8 +36,8 @@ def to_reading(record: TelemetryRecord) -> tuple[Reading, str]:
     Raises:
         MalformedMessage: The timestamp or the values are none.
     """
-    moment, text = _instant(record.timestamp)
-    return Reading(record.vehicle_id, moment, _values(record)), text
+    moment, text = instant(record.timestamp)
+    return Reading(record.vehicle_id, moment, values_of(record)), text
 
 
 def decode_readings(records: Sequence[msgspec.Raw], encoding: Encoding) -> Iterator[tuple[Reading, str]]:
@@ -124,7 +124,12 @@ def check_record_size(record: msgspec.Raw) -> None:
         raise MalformedMessage([Wrong(Place(), f"expected at most {MAX_RECORD_BYTES} bytes")])
 
 
-def _instant(timestamp: str) -> tuple[datetime, str]:
+def instant(timestamp: str) -> tuple[datetime, str]:
+    """Return the moment that a text names, in UTC, and the text as it is to be answered.
+
+    Raises:
+        MalformedMessage: It names none.
+    """
     try:
         moment = msgspec.convert(timestamp, datetime)
         if moment.tzinfo is None:
@@ -135,7 +140,12 @@ def _instant(timestamp: str) -> tuple[datetime, str]:
         raise MalformedMessage([Wrong(Place(("timestamp",)), reason)]) from error
 
 
-def _values(record: TelemetryRecord) -> Vector | NamedValues:
+def values_of(record: TelemetryRecord) -> Vector | NamedValues:
+    """Return what a record says was measured.
+
+    Raises:
+        MalformedMessage: It says it twice, or not at all.
+    """
     if record.feature_vector is not UNSET and record.features is UNSET:
         return record.feature_vector
     if record.features is not UNSET and record.feature_vector is UNSET:
