@@ -16,7 +16,7 @@ from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.service_routes import service_routes
 from vehicle_anomaly.adapters.inbound.http.telemetry_routes import telemetry_routes
 from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlots
-from vehicle_anomaly.core import forest, guards
+from vehicle_anomaly.core import compiled
 
 
 def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
@@ -27,8 +27,7 @@ def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         # Compiled before the first request, never inside one.
-        await run_sync(forest.warm_up)
-        await run_sync(guards.warm_up)
+        await run_sync(compiled.warm_up)
         try:
             yield
         finally:
