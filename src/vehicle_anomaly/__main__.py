@@ -11,6 +11,7 @@ from vehicle_anomaly.adapters.inbound.http.supervisor import Supervisor, Workers
 from vehicle_anomaly.adapters.inbound.http.worker_link import WorkerLink
 from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
 from vehicle_anomaly.adapters.inbound.sqs.errors import QueueUnusable
+from vehicle_anomaly.adapters.inbound.wire import compiled_wire
 from vehicle_anomaly.container import Container, open_model_store, prove_model_store
 from vehicle_anomaly.core import compiled
 from vehicle_anomaly.demo.command import command as demo
@@ -52,6 +53,7 @@ def _services() -> Services:
 
     def warm_up() -> None:
         compiled.warm_up()
+        compiled_wire.warm_up()
 
     return Services(
         train_model=lambda: container().train_model(),

@@ -12,13 +12,16 @@ _MAX_EXPECTED_NAMES = 20
 
 
 def in_order(
-    values: NDArray[np.float64], names: Sequence[str], n_features: int, feature_names: Sequence[str] | None
+    values: NDArray[np.float64],
+    names: Sequence[str] | None,
+    n_features: int,
+    feature_names: Sequence[str] | None,
 ) -> NDArray[np.float64]:
     """Put named columns into the order of the features; one that is not there is missing throughout.
 
     Args:
         values: Shape (n_readings, len(names)).
-        names: Of the columns.
+        names: Of the columns; None: they are in the features' order.
         n_features: Columns wanted.
         feature_names: Their names; None takes the columns as they stand.
 
@@ -26,9 +29,10 @@ def in_order(
         WrongFeatureCount: Features without names are not as many.
         UnknownFeature: A column is no feature.
     """
-    if feature_names is None:
-        if len(names) != n_features:
-            reason = f"expected {n_features} columns that are features, got {len(names)}"
+    if feature_names is None or names is None:
+        n_columns = values.shape[1]
+        if n_columns != n_features:
+            reason = f"expected {n_features} columns that are features, got {n_columns}"
             raise WrongFeatureCount([Flaw("features", reason)])
         return values
     if tuple(names) == tuple(feature_names):

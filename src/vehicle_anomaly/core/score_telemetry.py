@@ -1,7 +1,7 @@
 """The use case: say of each reading whether something is wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -124,6 +124,21 @@ class Scores:
     reasons: Mapping[int, tuple[Reason, ...]]
     percentiles: list[float] | None
     explanations: Mapping[int, Explanation]
+
+    def of(self, positions: Sequence[int]) -> "Scores":
+        """Return what it says of some of the readings, which have new positions then."""
+        return replace(
+            self,
+            anomaly_scores=[self.anomaly_scores[position] for position in positions],
+            missing={new: self.missing[old] for new, old in enumerate(positions) if old in self.missing},
+            reasons={new: self.reasons[old] for new, old in enumerate(positions) if old in self.reasons},
+            percentiles=None
+            if self.percentiles is None
+            else [self.percentiles[position] for position in positions],
+            explanations={
+                new: self.explanations[old] for new, old in enumerate(positions) if old in self.explanations
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +264,7 @@ class ScoreTelemetry:
     def score_columns(
         self,
         values: np.ndarray,
-        names: Sequence[str],
+        names: Sequence[str] | None,
         name: ModelName,
         version: ModelVersion | None,
         explain: Explain | None = None,
@@ -258,13 +273,14 @@ class ScoreTelemetry:
 
         Args:
             values: Shape (n_readings, len(names)), float64; NaN is a missing reading.
-            names: Of the columns; a feature without a column is missing in every reading.
+            names: Of the columns; a feature without a column is missing in every reading. None: the columns
+                are the features in the model's order.
             name: The model.
             version: Its version; None is the latest.
             explain: Which verdicts are explained; None for the service's choice.
 
         Raises:
-            WrongFeatureCount: The features have no names, and are not as many.
+            WrongFeatureCount: There are no names, and columns are not as many as the features.
             UnknownFeature: The model does not have a column's feature.
             DamagedModel: The version is not what was published.
             ModelStoreUnavailable: The model could not be read.

@@ -16,6 +16,7 @@ from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.service_routes import service_routes
 from vehicle_anomaly.adapters.inbound.http.telemetry_routes import telemetry_routes
 from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlots
+from vehicle_anomaly.adapters.inbound.wire import compiled_wire
 from vehicle_anomaly.core import compiled
 
 
@@ -28,6 +29,7 @@ def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         # Compiled before the first request, never inside one.
         await run_sync(compiled.warm_up)
+        await run_sync(compiled_wire.warm_up)
         try:
             yield
         finally:

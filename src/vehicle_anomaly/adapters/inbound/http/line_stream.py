@@ -57,7 +57,7 @@ class _Answers:
     def __init__(self, scoring: LineScoring) -> None:
         self._scoring = scoring
         self._lines = LineBlocks(MAX_RECORD_BYTES)
-        self._waiting = LineBlock(1, [])
+        self._waiting = LineBlock(1, b"")
         self._scored: deque[asyncio.Task[bytes]] = deque()
         self._message: asyncio.Task[Any] | None = None
 
@@ -65,7 +65,7 @@ class _Answers:
         """Answer all that comes; return whether it came to its end."""
         more = self._take(first)
         while more or self._scored:
-            if more and self._message is None and len(self._waiting.lines) < _LINES_AT_ONCE:
+            if more and self._message is None and self._waiting.n_lines < _LINES_AT_ONCE:
                 self._message = asyncio.create_task(_received(receive))
             # A verdict is sent as soon as it is there, though the caller pauses and sends nothing.
             awaited = [*([self._message] if self._message else []), *islice(self._scored, 1)]
@@ -91,14 +91,14 @@ class _Answers:
 
     def _take(self, message: Any) -> bool:
         more = bool(message.get("more_body", False))
-        self._waiting.lines.extend(self._lines.feed(message["body"]).lines)
+        self._waiting = self._waiting.followed_by(self._lines.feed(message["body"]))
         if not more:
-            self._waiting.lines.extend(self._lines.end().lines)
+            self._waiting = self._waiting.followed_by(self._lines.end())
         self._begin()
         return more
 
     def _begin(self) -> None:
-        while self._waiting.lines and len(self._scored) < _SIDE_BY_SIDE:
+        while self._waiting.text and len(self._scored) < _SIDE_BY_SIDE:
             part, self._waiting = self._waiting.cut(_LINES_AT_ONCE)
             self._scored.append(asyncio.create_task(run_sync(self._scoring, part)))
 
@@ -113,8 +113,8 @@ def _pin(parts: HttpParts, scope: HTTPScope) -> LineScoring:
     explain = explain_in(given)
     name = ModelName(given.get("model_name", DEFAULT_MODEL_NAME.value))
     version = ModelVersion(given["model_version"]) if "model_version" in given else parts.models.latest(name)
-    parts.models.load(name, version)
-    return LineScoring(parts.score_telemetry, name, version, explain)
+    model = parts.models.load(name, version).metadata
+    return LineScoring.by(parts.score_telemetry, model, explain)
 
 
 def _headers(scoring: LineScoring) -> list[tuple[bytes, bytes]]:

@@ -2,6 +2,9 @@
 
 import codecs
 from dataclasses import dataclass
+from typing import Final
+
+_END: Final = b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,18 +13,45 @@ class LineBlock:
 
     Attributes:
         first: Number of the first, from 1.
-        lines: Without their ends. None stands for one that is too long, and is not kept.
+        text: The lines; each ends with LF.
+        too_long: Numbers of those that are too long, and stand empty.
     """
 
     first: int
-    lines: list[bytes | None]
+    text: bytes
+    too_long: frozenset[int] = frozenset()
+
+    @property
+    def n_lines(self) -> int:
+        """How many."""
+        return self.text.count(_END)
+
+    def lines(self) -> list[bytes | None]:
+        """Return each without its end; None stands for one that is too long, and was not kept."""
+        lines: list[bytes | None] = [*self.text.split(_END)]
+        lines.pop()
+        for number in self.too_long:
+            lines[number - self.first] = None
+        return lines
 
     def cut(self, n_lines: int) -> "tuple[LineBlock, LineBlock]":
         """Return its first lines, so many at most, and the others."""
+        if self.n_lines <= n_lines:
+            return self, LineBlock(self.first + self.n_lines, b"")
+        at = 0
+        for _ in range(n_lines):
+            at = self.text.index(_END, at) + 1
+        second = self.first + n_lines
         return (
-            LineBlock(self.first, self.lines[:n_lines]),
-            LineBlock(self.first + len(self.lines[:n_lines]), self.lines[n_lines:]),
+            LineBlock(self.first, self.text[:at], frozenset(n for n in self.too_long if n < second)),
+            LineBlock(second, self.text[at:], frozenset(n for n in self.too_long if n >= second)),
         )
+
+    def followed_by(self, other: "LineBlock") -> "LineBlock":
+        """Return its lines and those of the block that comes behind it."""
+        if not self.text:
+            return other
+        return LineBlock(self.first, self.text + other.text, self.too_long | other.too_long)
 
 
 class LineBlocks:
@@ -36,23 +66,26 @@ class LineBlocks:
 
     def feed(self, data: bytes) -> LineBlock:
         """Return the lines that end in `data`."""
-        head, end, rest = data.partition(b"\n")
-        if not end:
-            self._begin(head)
-            return LineBlock(self._next, [])
-        first = self._finish(head)
-        lines: list[bytes | None] = [*rest.split(b"\n")]
-        last = lines.pop()
-        block = LineBlock(self._next, [first, *map(self._kept, lines)])
-        self._next += len(block.lines)
-        self._begin(last or b"")
+        last = data.rfind(_END) + 1
+        if not last:
+            self._begin(data)
+            return LineBlock(self._next, b"")
+        too_long: set[int] = set()
+        if len(self._begun) + last > self._max_line_bytes or self._too_long:
+            text = self._checked(data[:last], too_long)
+        else:
+            text = bytes(self._begun) + data[:last] if self._begun else data[:last]
+        block = self._block(text, frozenset(too_long))
+        self._begun.clear()
+        self._too_long = False
+        self._begin(data[last:])
         return block
 
     def end(self) -> LineBlock:
         """Return the last line, if it has no end of its own."""
         if not self._begun and not self._too_long:
-            return LineBlock(self._next, [])
-        return LineBlock(self._next, [self._finish(b"")])
+            return LineBlock(self._next, b"")
+        return self.feed(_END)
 
     def _begin(self, data: bytes) -> None:
         if self._too_long or len(self._begun) + len(data) > self._max_line_bytes:
@@ -61,12 +94,20 @@ class LineBlocks:
         else:
             self._begun += data
 
-    def _finish(self, data: bytes) -> bytes | None:
-        self._begin(data)
-        line = None if self._too_long else bytes(self._begun)
-        self._begun.clear()
-        self._too_long = False
-        return line.removeprefix(codecs.BOM_UTF8) if line is not None and self._next == 1 else line
+    def _checked(self, data: bytes, too_long: set[int]) -> bytes:
+        head, _, rest = data.partition(_END)
+        self._begin(head)
+        if self._too_long:
+            too_long.add(self._next)
+        lines = [bytes(self._begun), *rest.split(_END)]
+        lines.pop()
+        for number, line in enumerate(lines, self._next):
+            if len(line) > self._max_line_bytes:
+                too_long.add(number)
+                lines[number - self._next] = b""
+        return b"".join(b"%b\n" % line for line in lines)
 
-    def _kept(self, line: bytes | None) -> bytes | None:
-        return line if line is not None and len(line) <= self._max_line_bytes else None
+    def _block(self, text: bytes, too_long: frozenset[int]) -> LineBlock:
+        first = self._next
+        self._next += text.count(_END)
+        return LineBlock(first, text.removeprefix(codecs.BOM_UTF8) if first == 1 else text, too_long)

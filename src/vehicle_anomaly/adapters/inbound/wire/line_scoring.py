@@ -20,12 +20,16 @@ from vehicle_anomaly.adapters.inbound.wire.problems import (
 )
 from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES, to_reading
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
+from vehicle_anomaly.adapters.inbound.wire.scanned import Scan, Shape, are_plain, as_array, shape_at
+from vehicle_anomaly.adapters.inbound.wire.verdict_texts import Inserted, verdict_texts
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal
 from vehicle_anomaly.core.explaining import Explain
-from vehicle_anomaly.core.model import ModelName, ModelVersion
+from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 
 _BLANK: Final = b" \t\r"
+# Lines, for one that shows what they are.
+_LOOKED_AT: Final = 8
 _decode = RECORD[Encoding.JSON]
 _decode_quickly = msgspec.json.Decoder(TelemetryRecord).decode
 _encode_lines = msgspec.json.Encoder().encode_lines
@@ -45,19 +49,75 @@ class LineScoring:
         score_telemetry: Scores.
         model_name: The model.
         model_version: The version.
+        vectors: What a `feature_vector` has to be.
+        named: What `features` have to be; None when the model's have no names that stand as they are in JSON.
         explain: Which verdicts are explained; None for the service's choice.
     """
 
     score_telemetry: ScoreTelemetry
     model_name: ModelName
     model_version: ModelVersion
+    vectors: Shape
+    named: Shape | None
     explain: Explain | None = None
+
+    @classmethod
+    def by(
+        cls, score_telemetry: ScoreTelemetry, model: ModelMetadata, explain: Explain | None = None
+    ) -> "LineScoring":
+        """Score with a version of which so much is known."""
+        names = model.feature_names
+        named = None if names is None or not are_plain(names) else Shape(model.n_features, names)
+        vectors = Shape(model.n_features)
+        return cls(score_telemetry, model.model_name, model.model_version, vectors, named, explain)
 
     def __call__(self, block: LineBlock) -> bytes:
         """Answer each line with one line, in order; a blank one with none."""
+        shape = self._shape(block)
+        if block.too_long or shape is None:
+            return self._decoded(block)
+        scan = Scan(as_array(block.text), shape, block.n_lines)
+        texts: list[bytes] = []
+        before: list[int] = []
+        n_odd = 1
+        while not scan.lines():
+            odd = _odd_lines(block, scan, n_odd)
+            # Where many are odd, what is decoded is as much again each time: few calls, whatever comes.
+            n_odd *= 2
+            answered = self._decoded(odd).removesuffix(b"\n")
+            if answered:
+                before.append(scan.n_records)
+                texts.append(answered)
+        scanned = scan.scanned()
+        if not len(scanned):
+            return b"".join(b"%b\n" % text for text in texts)
         try:
-            records = [_decode_quickly(line) for line in block.lines if line is not None]
-            if len(records) == len(block.lines):
+            scores = self.score_telemetry.score_columns(
+                scanned.values, shape.names, self.model_name, self.model_version, self.explain
+            )
+        except (Refusal, DamagedModel, ModelStoreUnavailable):
+            # Neither does this end the stream: the store may be back at the next lines.
+            return self._decoded(block)
+        return verdict_texts(scanned, scores, b"\n", Inserted(texts, before))
+
+    def _shape(self, block: LineBlock) -> Shape | None:
+        """Tell what most lines seem to be, by the first that is plain."""
+        data = as_array(block.text)
+        at = 0
+        for _ in range(_LOOKED_AT):
+            found = shape_at(data, at, over_lines=False)
+            if found is not None:
+                return self.vectors if found.names is None else self.named
+            at = block.text.find(b"\n", at) + 1
+            if not 0 < at < len(block.text):
+                break
+        return None
+
+    def _decoded(self, block: LineBlock) -> bytes:
+        lines = block.lines()
+        try:
+            records = [_decode_quickly(line) for line in lines if line is not None]
+            if len(records) == len(lines):
                 return _encode_lines(self._verdicts(records))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, MalformedMessage, Refusal):
             # It does not say which line is wrong, nor where.
@@ -70,7 +130,7 @@ class LineScoring:
     def _one_by_one(self, block: LineBlock) -> list[VerdictResponse | LineProblem]:
         answers: dict[int, VerdictResponse | LineProblem] = {}
         good: dict[int, TelemetryRecord] = {}
-        for number, line in enumerate(block.lines, block.first):
+        for number, line in enumerate(block.lines(), block.first):
             if line is not None and not line.strip(_BLANK):
                 continue
             try:
@@ -97,6 +157,15 @@ class LineScoring:
         return score_records(
             records, self.score_telemetry, self.model_name, self.model_version, self.explain
         )[1]
+
+
+def _odd_lines(block: LineBlock, scan: Scan, n_lines: int) -> LineBlock:
+    """Take so many lines, where the scan has stopped, out of its way."""
+    first, begin = block.first + scan.n_lines, scan.at
+    for _ in range(n_lines):
+        if scan.at < len(block.text):
+            scan.pass_line(block.text.index(b"\n", scan.at) + 1)
+    return LineBlock(first, block.text[begin : scan.at])
 
 
 def _record(line: bytes | None) -> TelemetryRecord:
