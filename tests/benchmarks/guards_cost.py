@@ -12,6 +12,7 @@ from tests.benchmarks.measure import Row, Sample, Table, at_most, at_most_ratio
 from tests.benchmarks.timing import side_by_side, times
 from tests.fakes import InMemoryModels
 from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
+from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.guard_fitting import GuardParameters
 from vehicle_anomaly.core.judging import judge
@@ -47,6 +48,7 @@ def measure() -> Iterator[Row]:
     faulty[2] *= 2
     yield _one("one verdict of a healthy reading, above the forest's", models, healthy)
     yield _one("one verdict of a faulty sensor, above the forest's", models, faulty)
+    yield _explained(models, faulty)
     added, alone = side_by_side(lambda: judge(model, X, model.score(X)), lambda: model.score(X), repeats=5)
     ratio = added.median / alone.median
     per_reading = 1e6 / len(X)
@@ -62,11 +64,25 @@ def measure() -> Iterator[Row]:
 
 
 def _one(what: str, models: InMemoryModels, row: NDArray[np.float64]) -> Row:
-    command = ScoreTelemetryCommand([Reading("truck-1", datetime.now(UTC), row.tolist())])
+    command = _command(row, "never")
     forest, guards = ScoreTelemetry(models, guarded=False), ScoreTelemetry(models)
     alone = times(lambda: forest(command), repeats=9, calls=500)
     guarded = times(lambda: guards(command), repeats=9, calls=500)
     return Row(what, Sample.of([(guarded.median - alone.median) * 1e6]), "µs", bars=(at_most(25.0),))
+
+
+def _explained(models: InMemoryModels, row: NDArray[np.float64]) -> Row:
+    score = ScoreTelemetry(models)
+    never, always = _command(row, "never"), _command(row, "always")
+    explained, plain = side_by_side(
+        lambda: [score(always) for _ in range(500)], lambda: [score(never) for _ in range(500)], repeats=9
+    )
+    added = Sample.of([(explained.median - plain.median) / 500 * 1e6])
+    return Row("the explanation of one verdict", added, "µs", bars=(at_most(30.0),))
+
+
+def _command(row: NDArray[np.float64], explain: Explain) -> ScoreTelemetryCommand:
+    return ScoreTelemetryCommand([Reading("truck-1", datetime.now(UTC), row.tolist())], explain=explain)
 
 
 TABLE = Table("guards", f"Guards, on {N_TRIPS} simulated trips of trucks, 200 trees, one thread", measure)

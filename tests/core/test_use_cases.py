@@ -88,6 +88,7 @@ def test_training_tells_what_is_known_of_the_version(models: InMemoryModels, tra
         vehicle_count=4,
         first_timestamp=datetime(2026, 3, 1, 12, tzinfo=UTC),
         last_timestamp=datetime(2026, 3, 1, 12, 4, 59, tzinfo=UTC),
+        percentile_readings=300,
     )
     assert models.latest(ModelName("fleet")) == V1
 

@@ -1,8 +1,7 @@
 """What each feature contributed to the score of a reading."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,8 @@ Explain = Literal["anomalies", "always", "never"]
 EXPLAIN: Final[tuple[Explain, ...]] = get_args(Explain)
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """What one feature contributed to the score of a reading.
+class Contribution(NamedTuple):
+    """What one feature contributed to the score of a reading; a tuple, for there are many of them.
 
     Attributes:
         feature: Name or position of the sensor.

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vehicle_anomaly.core.forest import LEAF, Forest
+from vehicle_anomaly.core import attribution_kernel
+from vehicle_anomaly.core.forest import LEAF, Forest, average_path_length
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 
 if TYPE_CHECKING:
@@ -103,6 +104,50 @@ def held_out_scores(
         forest, _ = fit(X[~held], replace(parameters, contamination="auto"), medians)
         scores[held] = forest.score_samples(X[held], medians)
     return scores
+
+
+def out_of_bag_scores(
+    X: NDArray[np.float64],
+    medians: NDArray[np.float64],
+    forest: Forest,
+    estimator: "IsolationForest",
+    rows: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Score readings by those trees that were not grown on them.
+
+    Args:
+        X: Shape (n_readings, n_features): what the forest was grown on; NaN is a missing reading.
+        medians: Shape (n_features,): what stands in for it.
+        forest: The forest.
+        estimator: What it was taken from.
+        rows: Which readings, ascending.
+
+    Returns:
+        Shape (rows.size,): scikit-learn's `score_samples`, by those trees alone; NaN where there are none.
+    """
+    chosen = X[rows]
+    longest = average_path_length(forest.max_samples)
+    total = -np.log2(-forest.score_samples(chosen, medians)) * longest * forest.n_trees
+    place = np.full(len(X), -1)
+    place[rows] = np.arange(rows.size)
+    seen = [place[sample] for sample in estimator.estimators_samples_]
+    seen = [of_tree[of_tree >= 0] for of_tree in seen]
+    trees = np.full(rows.size, forest.n_trees)
+    attribution_kernel.subtract_seen(
+        _filled(chosen, medians),
+        forest.tree_start,
+        forest.feature,
+        forest.threshold,
+        forest.left,
+        forest.right,
+        forest.path_length,
+        np.cumsum([0, *map(len, seen)]),
+        np.concatenate(seen),
+        total,
+        trees,
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(trees > 0, -np.power(2.0, -total / (trees * longest)), np.nan)
 
 
 def _filled(X: NDArray[np.float64], medians: NDArray[np.float64] | None) -> NDArray[np.float32]:

@@ -60,6 +60,21 @@ class GuardParameters:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class FittedGuards:
+    """Guards, and what their limits were set on.
+
+    Attributes:
+        guards: The guards.
+        scores: Shape (n_readings,): anomaly scores by forests that did not see the reading.
+        weights: Shape (n_readings,): how likely each reading is healthy.
+    """
+
+    guards: Guards
+    scores: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _HeldOut:
     """What is known of readings by what was not fitted on them.
 
@@ -82,7 +97,7 @@ def fit(
     batch: TelemetryBatch,
     held_out_scores: Callable[[NDArray[np.int64]], NDArray[np.float64]],
     parameters: GuardParameters,
-) -> Guards | None:
+) -> FittedGuards | None:
     """Fit guards to a batch.
 
     Args:
@@ -122,7 +137,8 @@ def fit(
         held_out_scores(fold),
         healthy_weights(logits - rarity, suspect) * ~far.any(axis=1),
     )
-    return _limited(trees, X[~suspect], held_out, parameters.false_alarm_rate, rng)
+    guards = _limited(trees, X[~suspect], held_out, parameters.false_alarm_rate, rng)
+    return FittedGuards(guards, held_out.scores, held_out.weights)
 
 
 def _guarded(

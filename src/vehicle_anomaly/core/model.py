@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
@@ -16,6 +16,7 @@ from vehicle_anomaly.core.errors import InvalidModelName, InvalidModelVersion
 from vehicle_anomaly.core.fitting import Contamination
 from vehicle_anomaly.core.forest import Forest
 from vehicle_anomaly.core.guards import Guards
+from vehicle_anomaly.core.healthy_scores import HealthyScores
 from vehicle_anomaly.core.scoring_threads import SMALLEST_PART, THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.single_readings import SingleReadings
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, NamedValues, Vector, check_feature_names, matrix
@@ -107,6 +108,8 @@ class ModelMetadata:
         guards: What stands beside the forest.
         false_alarm_rate: Share of healthy readings that guards and forest together were set to call an
             anomaly; None without guards.
+        percentile_readings: Training readings whose scores, by trees that did not see them, percentiles are
+            taken from; None where there are no percentiles.
     """
 
     model_name: ModelName
@@ -126,6 +129,7 @@ class ModelMetadata:
     last_timestamp: datetime
     guards: GuardsKind = "none"
     false_alarm_rate: float | None = None
+    percentile_readings: int | None = None
 
     def __post_init__(self) -> None:
         if (self.guards == "none") != (self.false_alarm_rate is None):
@@ -168,6 +172,8 @@ class TrainedModel:
             model that was loaded, which never reads it.
         report: What is to be stored of the training; None in a model that was loaded, which does not read it.
         guards: What stands beside the forest; None when nothing does.
+        healthy_scores: What percentiles are looked up in; None in versions from before there were any, and
+            in those that learned too little.
     """
 
     metadata: ModelMetadata
@@ -176,6 +182,7 @@ class TrainedModel:
     estimator: Any = None
     report: TrainingReport | None = None
     guards: Guards | None = None
+    healthy_scores: HealthyScores | None = None
     _attribution: PathAttribution | None = field(default=None, init=False, repr=False)
     _single: SingleReadings = field(init=False, repr=False)
     _single_unguarded: SingleReadings = field(init=False, repr=False)
@@ -183,6 +190,10 @@ class TrainedModel:
     def __post_init__(self) -> None:
         if (self.guards is None) != (self.metadata.guards == "none"):
             raise ValueError(f"guards: expected {self.metadata.guards}")
+        if (self.healthy_scores is None) != (self.metadata.percentile_readings is None):
+            raise ValueError(
+                f"healthy_scores: expected those of {self.metadata.percentile_readings} readings"
+            )
         if self.guards is not None and self.guards.n_features != self.metadata.n_features:
             raise ValueError(
                 f"expected guards on {self.metadata.n_features} features, got {self.guards.n_features}"
@@ -269,10 +280,11 @@ class TrainedModel:
         content = hashlib.sha256()
         for name in _CONTENT:
             content.update(f"{name}={getattr(self.metadata, name)!s}\n".encode())
-        for name, array in (*self.forest.arrays().items(), ("medians", self.medians)):
-            content.update(f"{name}:{array.dtype.str}{array.shape}\n".encode())
-            content.update(np.ascontiguousarray(array).tobytes())
+        _add_arrays(content, {**self.forest.arrays(), "medians": self.medians})
         content.update(f"offset={self.forest.offset!r}".encode())
+        if self.healthy_scores is not None:
+            content.update(f"percentile_readings={self.metadata.percentile_readings}\n".encode())
+            _add_arrays(content, self.healthy_scores.arrays())
         if self.guards is not None:
             self._add_guards(content, self.guards)
         return content.hexdigest()
@@ -280,10 +292,14 @@ class TrainedModel:
     def _add_guards(self, content: "hashlib._Hash", guards: Guards) -> None:
         known = self.metadata
         content.update(f"guards={known.guards} false_alarm_rate={known.false_alarm_rate!r}\n".encode())
-        for name, array in (*guards.trees.arrays().items(), *guards.arrays().items()):
-            content.update(f"{name}:{array.dtype.str}{array.shape}\n".encode())
-            content.update(np.ascontiguousarray(array).tobytes())
+        _add_arrays(content, {**guards.trees.arrays(), **guards.arrays()})
         content.update(f"depth={guards.trees.depth} limit={guards.isolation_limit!r}".encode())
+
+
+def _add_arrays(content: "hashlib._Hash", arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    for name, array in arrays.items():
+        content.update(f"{name}:{array.dtype.str}{array.shape}\n".encode())
+        content.update(np.ascontiguousarray(array).tobytes())
 
 
 def newest_first(versions: Sequence[ModelMetadata]) -> list[ModelMetadata]:

@@ -293,13 +293,14 @@ class ScoreTelemetry:
         scores = model.score(X, self.threads)
         reasons = judge(model, X, scores, guarded=self.guarded)
         explained = {"never": (), "always": range(len(X)), "anomalies": list(reasons)}[explain]
+        healthy = model.healthy_scores
         return Scores(
             model.metadata.model_name,
             model.metadata.model_version,
             scores.tolist(),
             _missing(X, model.metadata.feature_names),
             reasons,
-            None,
+            None if healthy is None else healthy.percentiles(scores).tolist(),
             explanations(model, X, explained, reasons),
         )
 

@@ -20,6 +20,7 @@ from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.forest import Forest
 from vehicle_anomaly.core.guard_fitting import GuardParameters
 from vehicle_anomaly.core.guards import Guards
+from vehicle_anomaly.core.healthy_fitting import Healthy
 from vehicle_anomaly.core.model import (
     DEFAULT_MODEL_NAME,
     GuardsKind,
@@ -91,7 +92,13 @@ class TrainModel:
         medians = np.array([np.nanmedian(column) for column in batch.values.T])
         forest, estimator = fitting.fit(batch.values, self.parameters, medians, self.threads)
         held_out = _held_out(batch.values, medians, forest, self.parameters)
-        guards = None if how is None else guard_fitting.fit(batch, held_out, how)
+        fitted = None if how is None else guard_fitting.fit(batch, held_out, how)
+        guards = None if fitted is None else fitted.guards
+        if fitted is not None:
+            healthy = Healthy.by_guards(fitted)
+        else:
+            grown, seed = (forest, estimator), self.parameters.random_state
+            healthy = Healthy.by_the_forest(batch, medians, grown, held_out, seed)
         report = training_report(batch, medians, forest, self._version_before(command.model_name))
         # Read after the fit: a version is named, and sorts, by when it is published.
         trained_at = self.clock.now()
@@ -113,8 +120,11 @@ class TrainModel:
             last_timestamp=_in_utc(batch.timestamps.max()),
             guards=_kind(guards),
             false_alarm_rate=None if guards is None or how is None else how.false_alarm_rate,
+            percentile_readings=healthy.n_readings,
         )
-        return self.models.publish(TrainedModel(metadata, forest, medians, estimator, report, guards))
+        return self.models.publish(
+            TrainedModel(metadata, forest, medians, estimator, report, guards, healthy.scores)
+        )
 
     def _guard_parameters(self, command: TrainModelCommand) -> GuardParameters | None:
         if command.false_alarm_rate is None:

@@ -1,9 +1,10 @@
 """A trained model as the files that every store keeps, and back.
 
 `forest.npz` and `guards.npz` are what serving reads: flat arrays, no pickle; versions without guards have no
-`guards.npz`. `model.joblib` is for notebooks: written, never read. `report.json` is what was said of the
-training; versions of before there were reports have none. `manifest.json` says what is known of the version
-and vouches for the others; without it there is no version.
+`guards.npz`, and those without percentiles no healthy scores in `forest.npz`. `model.joblib` is for
+notebooks: written, never read. `report.json` is what was said of the training; versions of before there were
+reports have none. `manifest.json` says what is known of the version and vouches for the others; without it
+there is no version.
 """
 
 import hashlib
@@ -11,19 +12,20 @@ import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import joblib
 import msgspec
 import numpy as np
 
 from vehicle_anomaly.adapters.outbound import npz
-from vehicle_anomaly.core import contrast_trees
+from vehicle_anomaly.core import contrast_trees, healthy_scores
 from vehicle_anomaly.core import guards as core_guards
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
 from vehicle_anomaly.core.errors import DamagedModel, Refusal
 from vehicle_anomaly.core.forest import ARRAY_DTYPES, Forest
 from vehicle_anomaly.core.guards import Guards
+from vehicle_anomaly.core.healthy_scores import HealthyScores
 from vehicle_anomaly.core.model import GuardsKind, ModelMetadata, ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.training_report import TrainingReport
 
@@ -84,6 +86,7 @@ class _MetadataEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     last_timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
     guards: GuardsKind = "none"
     false_alarm_rate: float | None = None
+    percentile_readings: _Positive | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,7 +127,13 @@ def encode(model: TrainedModel) -> ModelFiles:
     """Turn a model into its files."""
     estimator = io.BytesIO()
     joblib.dump(model.estimator, estimator, compress=3)
-    arrays = {**model.forest.arrays(), "offset": np.array([model.forest.offset]), "medians": model.medians}
+    arrays: dict[str, np.ndarray] = {
+        **model.forest.arrays(),
+        "offset": np.array([model.forest.offset]),
+        "medians": model.medians,
+    }
+    if model.healthy_scores is not None:
+        arrays |= model.healthy_scores.arrays()
     files = {FOREST: npz.write(arrays), ESTIMATOR: estimator.getvalue()}
     if model.guards is not None:
         files[GUARDS] = _encode_guards(model.guards)
@@ -274,22 +283,30 @@ def decode(manifest: Manifest, forest: bytes, guards: bytes | None = None) -> Tr
     known = metadata(manifest)
     name, version = known.model_name.value, known.model_version.value
     dtypes = {**ARRAY_DTYPES, **_SCALARS, "medians": np.float64}
+    if known.percentile_readings is not None:
+        dtypes |= healthy_scores.ARRAY_DTYPES
     file = FOREST
     try:
         arrays = npz.read(forest, dtypes, MAX_FOREST_BYTES)
         (offset,) = arrays.pop("offset").tolist()
         medians = arrays.pop("medians")
+        healthy = _decode_healthy_scores(arrays)
         grown = Forest(n_features=known.n_features, max_samples=known.max_samples, offset=offset, **arrays)
         file = GUARDS
         made = None if guards is None else _decode_guards(guards, known.n_features)
         file = FOREST
-        model = TrainedModel(known, grown, medians, guards=made)
+        model = TrainedModel(known, grown, medians, guards=made, healthy_scores=healthy)
     except ValueError as error:
         raise DamagedModel(name, version, f"{file}: {error}") from error
     # The manifest's own fields count too: feature names in another order would give other scores.
     if model.content_sha256() != manifest.content_sha256:
         raise DamagedModel(name, version, f"{MANIFEST} and {FOREST} are not the content that was published")
     return model
+
+
+def _decode_healthy_scores(arrays: dict[str, Any]) -> HealthyScores | None:
+    told = {name: arrays.pop(name) for name in healthy_scores.ARRAY_DTYPES if name in arrays}
+    return HealthyScores(**told) if told else None
 
 
 def _decode_guards(data: bytes, n_features: int) -> Guards:

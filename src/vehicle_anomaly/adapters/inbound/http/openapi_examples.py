@@ -24,6 +24,7 @@ _METADATA: Final[dict[str, Any]] = {
     "last_timestamp": "2026-11-22T09:59:59Z",
     "guards": "none",
     "false_alarm_rate": None,
+    "percentile_readings": None,
 }
 _REPORT: Final[dict[str, Any]] = {
     "sampled_readings": 3,

@@ -105,6 +105,7 @@ INGESTED: Final = {
         "last_timestamp": "2026-11-22T09:59:59Z",
         "guards": "none",
         "false_alarm_rate": None,
+        "percentile_readings": None,
     },
 }
 SCORED: Final = {"type": "scored", **_IDS, **_VERDICT}

@@ -84,8 +84,8 @@ class VerdictResponse(msgspec.Struct, frozen=True, gc=False):
     percentile: Annotated[
         float | None,
         Meta(
-            description="Share of healthy readings that score lower, 0 to 1; null when the version is from "
-            "before there were percentiles."
+            description="Share of healthy readings that score lower, 0 to 1; null when the version does not "
+            "know, as its `percentile_readings` says."
         ),
     ] = None
     explanation: Annotated[
@@ -135,6 +135,13 @@ class ModelMetadataResponse(msgspec.Struct, frozen=True):
     false_alarm_rate: Annotated[
         float | None,
         Meta(description="Share of healthy readings that may be called an anomaly; null without guards."),
+    ]
+    percentile_readings: Annotated[
+        int | None,
+        Meta(
+            description="Training records whose scores, by trees that did not see them, percentiles are "
+            "taken from; null: there are none, as in versions from before or of fewer than 100 records."
+        ),
     ]
 
 
