@@ -1,6 +1,8 @@
 """What is made of what, by environment."""
 
+import logging
 import os
+import sys
 from typing import assert_never
 
 import structlog
@@ -10,6 +12,7 @@ from vehicle_anomaly import __version__
 from vehicle_anomaly.adapters.inbound.http.app import create_app
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.server import HttpServer
+from vehicle_anomaly.adapters.inbound.http.watching import Tell
 from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
 from vehicle_anomaly.adapters.inbound.sqs.clients import Clients, connect
 from vehicle_anomaly.adapters.inbound.sqs.handlers import Handlers
@@ -18,6 +21,7 @@ from vehicle_anomaly.adapters.inbound.sqs.queues import RequestQueue, ResultQueu
 from vehicle_anomaly.adapters.inbound.sqs.score_objects import ObjectOptions, ScoreObjects
 from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing
 from vehicle_anomaly.adapters.inbound.sqs.worker import Worker, WorkerOptions, WorkerParts
+from vehicle_anomaly.adapters.outbound.event_lines import EventLines
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.model_cache import CachedModels
 from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
@@ -81,7 +85,21 @@ def describe_http(settings: Settings) -> HttpOptions:
 
 def drive_http(train_model: TrainModel, score_telemetry: ScoreTelemetry, models: CachedModels) -> HttpParts:
     """Return what the API drives."""
-    return HttpParts(train_model, score_telemetry, models, models.in_memory, lambda: models.degraded)
+    return HttpParts(
+        train_model, score_telemetry, models, models.in_memory, lambda: models.degraded, tell_requests()
+    )
+
+
+def tell_requests() -> Tell | None:
+    """Return what writes a line of the log for a request, or None if LOG_LEVEL leaves those out."""
+    logger = HttpParts.__module__.rpartition(".")[0]
+    if not logging.getLogger(logger).isEnabledFor(logging.INFO):
+        return None
+    if not sys.stderr.isatty():
+        # As structlog would, in a fiftieth of the time.
+        return EventLines(sys.stderr.fileno(), logger).info
+    log = structlog.get_logger(logger)
+    return lambda event, fields: log.info(event, **fields)
 
 
 def drive_queue(

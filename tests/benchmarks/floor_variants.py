@@ -1,8 +1,7 @@
-"""The service without its metrics, with a log line a request, with a span a request: what each costs."""
+"""The service without its metrics, without its line a request, with a span a request: what each costs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from time import perf_counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 from unittest.mock import patch
 
@@ -18,42 +17,19 @@ from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
 from vehicle_anomaly.container import Container
 
 
-@contextmanager
-def _without_metrics(_: Container) -> Iterator[None]:
-    # Built without the middleware, not with one that does nothing.
-    with patch.object(RequestMetrics, "__call__", lambda _, app: app):
-        yield
+def _without_metrics(_: Container) -> AbstractContextManager[object]:
+    return patch.object(RequestMetrics, "count", lambda *_: None)
 
 
-class _Logged:
-    """One line of JSON a request, by structlog as the service configures it."""
+def _without_a_line(_: Container) -> AbstractContextManager[object]:
+    return patch("vehicle_anomaly.container.tell_requests", lambda: None)
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._log = structlog.get_logger("bench")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-            return
-        status = 0
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        began = perf_counter()
-        await self._app(scope, receive, watched)
-        milliseconds = round((perf_counter() - began) * 1e3, 3)
-        self._log.info(
-            "request",
-            method=scope["method"],
-            route=scope["path_template"],
-            status=status,
-            milliseconds=milliseconds,
-        )
+def _with_a_line_by_structlog(_: Container) -> AbstractContextManager[object]:
+    log = structlog.get_logger("bench")
+    return patch(
+        "vehicle_anomaly.container.tell_requests", lambda: lambda event, fields: log.info(event, **fields)
+    )
 
 
 class _Dropped(SpanExporter):
@@ -109,6 +85,7 @@ def _wrapped(wrap: Callable[[ASGIApp], ASGIApp]) -> Callable[[Container], Abstra
 VARIANTS: Final[Mapping[str, Callable[[Container], AbstractContextManager[object]]]] = {
     "default": lambda _: nullcontext(),
     "without metrics": _without_metrics,
-    "with a log line": _wrapped(_Logged),
+    "without a log line": _without_a_line,
+    "with a log line by structlog": _with_a_line_by_structlog,
     "with a span": _wrapped(_Traced),
 }

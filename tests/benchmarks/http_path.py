@@ -89,11 +89,12 @@ def _layers(store: Path, rounds: int, seconds: float) -> Iterator[Row]:
     yield Row("CPU of a request, all of it", Sample.of(took["default"]), "µs")
     yield _difference("of it: scoring, its command and its verdict", took["default"], took["floor"])
     yield _difference("of it: metrics", took["default"], took["without metrics"])
+    yield _difference("of it: its line in the log", took["default"], took["without a log line"])
     yield _difference(
-        "a JSON line a request by structlog would add",
-        took["with a log line"],
-        took["default"],
-        "requests are not logged yet",
+        "the same line by structlog would add",
+        took["with a log line by structlog"],
+        took["without a log line"],
+        "through the standard library's logging, as rare events go",
     )
     yield _difference(
         "an OpenTelemetry span a request would add",

@@ -55,8 +55,9 @@ def test_routes_are_templates_and_nobody_makes_up_labels(fresh: Service) -> None
     fresh.client.delete("/score")
     labels = [sample.labels for sample in _samples(fresh) if sample.name.endswith("_count")]
     routes = {each["http_route"] for each in labels}
-    assert routes == {"/models/{name}", "/models/{name}/versions/{version}", "/score"}
-    # Only methods that HTTP knows get as far as a route.
+    # What no route takes has none, and all of it is one.
+    assert routes == {"/models/{name}", "/models/{name}/versions/{version}", "/score", ""}
+    # Only methods that HTTP knows get as far as the application.
     assert {each["http_request_method"] for each in labels} == {"GET", "DELETE"}
 
 

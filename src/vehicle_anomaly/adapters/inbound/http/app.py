@@ -16,6 +16,7 @@ from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.service_routes import service_routes
 from vehicle_anomaly.adapters.inbound.http.telemetry_routes import telemetry_routes
 from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlots
+from vehicle_anomaly.adapters.inbound.http.watching import watching
 from vehicle_anomaly.adapters.inbound.wire import compiled_wire
 from vehicle_anomaly.core import compiled
 
@@ -35,7 +36,7 @@ def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
         finally:
             await run_sync(slots.close)
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             *telemetry_routes(parts, slots, options.max_body_bytes),
             *model_routes(parts.models),
@@ -43,8 +44,7 @@ def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
             metrics.route(),
             *documentation_routes(options.version, options.asyncapi),
         ],
-        # What is refused for its host is counted too.
-        middleware=[metrics, *([AllowedHosts(options.allowed_hosts)] if options.allowed_hosts else [])],
+        middleware=[AllowedHosts(options.allowed_hosts)] if options.allowed_hosts else [],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[lifespan],
         request_max_body_size=options.max_body_bytes,
@@ -53,3 +53,6 @@ def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
         # Litestar would log refusals as errors; what failed is logged where it is answered.
         logging_config=None,
     )
+    # Around all of it: a middleware stands behind the router, and sees nothing of what no route takes.
+    app.asgi_handler = watching(app.asgi_handler, metrics.count, parts.tell)
+    return app

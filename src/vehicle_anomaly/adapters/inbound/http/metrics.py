@@ -1,13 +1,9 @@
 """How many requests, and how long they took, by route template: `/metrics`."""
 
 import os
-from time import perf_counter
 
 from litestar import Response
-from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -23,20 +19,17 @@ from vehicle_anomaly.adapters.inbound.http.safe_methods import get
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 # Litestar adds the charset itself.
 _TEXT = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
-_UNFINISHED = "499"  # nginx's status for a caller that left before the answer
 
 
 # When a series began says nothing that its first sample does not.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class RequestMetrics(ASGIMiddleware):
-    """Counts and times each request that a route takes, whatever became of it.
+class RequestMetrics:
+    """Counts and times requests, whatever became of them.
 
     The metric is OpenTelemetry's `http.server.request.duration`; its `_count` is the number of requests.
     """
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -47,33 +40,16 @@ class RequestMetrics(ASGIMiddleware):
             buckets=_BUCKETS,
             registry=self.registry,
         )
-        self._known: dict[tuple[str, ...], Histogram] = {}
+        self._known: dict[tuple[str, str, int], Histogram] = {}
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Time one request."""
-        status = _UNFINISHED
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = str(message["status"])
-            await send(message)
-
-        began = perf_counter()
-        try:
-            await next_app(scope, receive, watched)
-        finally:
-            # The template, not the path: a caller must not be able to make up label values.
-            route = scope["path_template"]
-            method = scope["method"]  # type: ignore[typeddict-item]  # HTTP scopes only, see `scopes`
-            self._series(method, route, status).observe(perf_counter() - began)
-
-    def _series(self, *labels: str) -> Histogram:
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request; a route is a template, and a method one that HTTP knows."""
         # `labels` checks and locks; routes, methods and statuses are few.
-        series = self._known.get(labels)
+        series = self._known.get((method, route, status))
         if series is None:
-            series = self._known[labels] = self._duration.labels(*labels)
-        return series
+            series = self._duration.labels(method, route, str(status))
+            self._known[method, route, status] = series
+        series.observe(seconds)
 
     def _read(self) -> CollectorRegistry:
         # prometheus_client's own variable, with which it counts in files: of all workers, past ones too.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from vehicle_anomaly.adapters.inbound.http.watching import Tell
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
@@ -45,6 +46,7 @@ class HttpParts:
         in_memory: Tells whether a version, or the latest for None, is scored without asking the store: then
             it is done on the event loop, and in a thread otherwise.
         degraded: Tells, by model name, why a model is not answered with what the store has as its latest.
+        tell: Is told of each request, an event and its fields; None when nobody wants to know.
     """
 
     train_model: TrainModel
@@ -52,3 +54,4 @@ class HttpParts:
     models: ModelRepository
     in_memory: Callable[[ModelName, ModelVersion | None], bool]
     degraded: Callable[[], Mapping[str, str]]
+    tell: Tell | None = None

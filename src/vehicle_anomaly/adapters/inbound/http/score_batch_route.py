@@ -5,7 +5,7 @@ from typing import cast
 from anyio.to_thread import run_sync
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http.arrow_bodies import is_arrow, score_arrow
 from vehicle_anomaly.adapters.inbound.http.line_stream import score_lines
@@ -18,6 +18,7 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
 )
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.score_route import answer_other
+from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire.bulk import score_batch
 
 
@@ -40,8 +41,14 @@ def score_batch_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler
             return
         encoding = encoding_of(http, NDJSON)
         body = await body_of(http, receive, max_body_bytes)
+
+        def answered() -> ASGIApp:
+            told = score_batch(body, encoding, parts.score_telemetry)
+            note_model(http, told.model_name, told.model_version)
+            return answer_to(http, told)
+
         # Two readings are work for half as long as handing it to a thread; hundreds would hold up others.
-        answer = await run_sync(lambda: answer_to(http, score_batch(body, encoding, parts.score_telemetry)))
+        answer = await run_sync(answered)
         await answer(scope, receive, send)
 
     return score_all

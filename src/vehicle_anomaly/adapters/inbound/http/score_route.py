@@ -10,6 +10,7 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http.negotiation import answer_to, body_of, encoding_of
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
+from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire.decoding import SCORE, Encoding
 from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES
 from vehicle_anomaly.adapters.inbound.wire.single import SingleRequest
@@ -43,6 +44,7 @@ def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
             told = asked.answer(parts.score_telemetry)
         else:
             told = await run_sync(asked.answer, parts.score_telemetry)
+        note_model(http, told.model_name, told.model_version)
         await answer_to(http, told)(scope, receive, send)
 
     return score

@@ -15,6 +15,7 @@ from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.score_batch_route import score_batch_route
 from vehicle_anomaly.adapters.inbound.http.score_route import score_route
 from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlots
+from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire.answers import (
     IngestResponse,
     ingest_response,
@@ -37,10 +38,12 @@ def telemetry_routes(
     async def ingest(request: HttpRequest) -> ASGIApp:
         if is_arrow(request.scope):
             body = await read_body(request)
-            return respond(request, await slots.run(lambda: train_on_arrow(parts, request.scope, body)), 201)
-        encoding = request_encoding(request)
-        body = await read_body(request)
-        published = await slots.run(lambda: train(body, encoding))
+            published = await slots.run(lambda: train_on_arrow(parts, request.scope, body))
+        else:
+            encoding = request_encoding(request)
+            body = await read_body(request)
+            published = await slots.run(lambda: train(body, encoding))
+        note_model(request.scope, published.model_name, published.model_version)
         return respond(request, published, 201)
 
     return [ingest, score_route(parts, max_body_bytes), score_batch_route(parts, max_body_bytes)]

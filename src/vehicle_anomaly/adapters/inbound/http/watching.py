@@ -1,0 +1,72 @@
+"""What is told of each request: to the metrics, and to the log."""
+
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any, Final, cast
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+Count = Callable[[str, str, int, float], None]
+"""Takes method, route template, status and seconds of a request."""
+Tell = Callable[[str, Mapping[str, object]], None]
+"""Takes an event and its fields."""
+
+_UNFINISHED: Final = 499  # nginx's status for a caller that left before the answer
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+_ANSWERED_BY: Final = "vehicle_anomaly.answered_by"
+
+
+def watching(app: ASGIApp, count: Count, tell: Tell | None) -> ASGIApp:
+    """Return an application that does what another does, and tells of each request how it went.
+
+    A request is known by its route's template, never by its path: a caller must not be able to make up label
+    values. One that no route takes has none. So with methods; those that HTTP does not know are `_OTHER`, as
+    in OpenTelemetry's conventions. Nothing is told of what was measured.
+
+    Args:
+        app: The other, with its router inside.
+        count: Is told of every request.
+        tell: Is told too, unless nobody wants to know.
+    """
+
+    async def watch(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        status = _UNFINISHED
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        began = perf_counter()
+        try:
+            await app(scope, receive, watched)
+        finally:
+            seconds = perf_counter() - began
+            asked = cast("dict[str, Any]", scope)
+            method, route = asked["method"], asked.get("path_template", "")
+            if method not in _METHODS:
+                method = "_OTHER"
+            count(method, route, status, seconds)
+            if tell is not None:
+                fields = {
+                    "method": method,
+                    "route": route,
+                    "status": status,
+                    "duration_ms": round(seconds * 1e3, 3),
+                }
+                answered_by = asked.get(_ANSWERED_BY)
+                if answered_by is not None:
+                    fields["model_name"], fields["model_version"] = answered_by
+                tell("request", fields)
+
+    return watch
+
+
+def note_model(scope: HTTPScope, name: str, version: str) -> None:
+    """Have it told which version of a model answered a request, or came out of it."""
+    cast("dict[str, Any]", scope)[_ANSWERED_BY] = (name, version)
