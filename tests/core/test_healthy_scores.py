@@ -205,3 +205,11 @@ def test_a_batch_with_faulty_readings_gives_percentiles_of_the_healthy_ones() ->
     told = [percentiles(trained(values, GuardParameters(0.01)), fresh) for values in (healthy, spoiled)]
 
     assert abs((told[0] < 0.02).mean() - (told[1] < 0.02).mean()) < 0.02
+
+
+@quick
+@given(st.lists(st.sampled_from(np.linspace(-0.3, 0.3, 40).tolist()), min_size=1), st.floats(-0.4, 0.4))
+def test_one_score_gets_the_percentile_that_it_gets_among_many(scores: list[float], asked: float) -> None:
+    known = HealthyScores.of(np.array(scores), np.ones(len(scores)))
+    for each in (asked, *scores):
+        assert known.percentile(each) == known.percentiles(np.array([each]))[0]

@@ -1,6 +1,7 @@
 """How the scores of healthy readings are distributed: what a percentile is looked up in."""
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 import numpy as np
@@ -30,6 +31,7 @@ class HealthyScores:
 
     healthy_score: NDArray[np.float64]
     healthy_share: NDArray[np.float64]
+    _lookup: tuple[list[float], list[float]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, dtype in ARRAY_DTYPES.items():
@@ -42,6 +44,7 @@ class HealthyScores:
             raise ValueError("healthy_share: expected one more than there are scores")
         if self.healthy_share[0] < 0 or self.healthy_share[-1] > 1 or np.any(np.diff(self.healthy_share) < 0):
             raise ValueError("healthy_share: expected shares from 0 to 1, ascending")
+        object.__setattr__(self, "_lookup", (self.healthy_score.tolist(), self.healthy_share.tolist()))
 
     @classmethod
     def of(cls, scores: NDArray[np.float64], weights: NDArray[np.float64]) -> Self:
@@ -71,6 +74,11 @@ class HealthyScores:
             scores: Shape (n_readings,).
         """
         return self.healthy_share[self.healthy_score.searchsorted(scores)]
+
+    def percentile(self, score: float) -> float:
+        """Give one score what `percentiles` gives it, sooner."""
+        scores, shares = self._lookup
+        return shares[bisect_left(scores, score)]
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the flat arrays by name."""

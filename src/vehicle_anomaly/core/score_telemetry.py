@@ -225,7 +225,9 @@ class ScoreTelemetry:
         if explain != "always":
             plain = model.score_plain(values, guarded=self.guarded)
             if plain is not None:
-                return Score(known.model_name, known.model_version, plain)
+                healthy = model.healthy_scores
+                percentile = None if healthy is None else healthy.percentile(plain)
+                return Score(known.model_name, known.model_version, plain, percentile=percentile)
         scores = self._scores(model, model.matrix([values]), explain)
         return Score(
             known.model_name,
