@@ -9,7 +9,7 @@ import numpy as np
 
 from vehicle_anomaly.core import kernel
 from vehicle_anomaly.core.column_order import in_order
-from vehicle_anomaly.core.errors import EmptyBatch
+from vehicle_anomaly.core.errors import EmptyBatch, Flaw, UnnamedFeatures
 from vehicle_anomaly.core.explaining import Explain, Explanation, explanations
 from vehicle_anomaly.core.judging import judge
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion, TrainedModel
@@ -263,13 +263,15 @@ class ScoreTelemetry:
         X = model.matrix(values)
         return self._scores(model, X, explain or self.explain)
 
-    def score_columns(
+    def score_columns(  # noqa: PLR0913  # what is to be scored, and by what, and how it is told
         self,
         values: np.ndarray,
         names: Sequence[str] | None,
         name: ModelName,
         version: ModelVersion | None,
         explain: Explain | None = None,
+        *,
+        only_by_name: bool = False,
     ) -> Scores:
         """Score columns: by name, or by position when the model's features have no names.
 
@@ -280,15 +282,21 @@ class ScoreTelemetry:
             name: The model.
             version: Its version; None is the latest.
             explain: Which verdicts are explained; None for the service's choice.
+            only_by_name: Whether columns that have names are taken by these only.
 
         Raises:
+            UnnamedFeatures: The features have no names, and columns are taken by name only.
             WrongFeatureCount: There are no names, and columns are not as many as the features.
             UnknownFeature: The model does not have a column's feature.
             DamagedModel: The version is not what was published.
             ModelStoreUnavailable: The model could not be read.
         """
         model = self.models.load(name, version or self.models.latest(name))
-        X = in_order(values, names, model.metadata.n_features, model.metadata.feature_names)
+        feature_names = model.metadata.feature_names
+        if only_by_name and names is not None and feature_names is None:
+            reason = "expected columns in order: the features have no names, only positions"
+            raise UnnamedFeatures([Flaw("features", reason)])
+        X = in_order(values, names, model.metadata.n_features, feature_names)
         return self._scores(model, X, explain or self.explain)
 
     def _scores(self, model: TrainedModel, X: np.ndarray, explain: Explain) -> Scores:

@@ -169,7 +169,19 @@ def test_vehicles_are_named_whatever_their_number() -> None:
     text = b"".join(json.dumps(_PLAIN | {"vehicle_id": vehicle}).encode() + b"\n" for vehicle in vehicles)
     scan = Scan(as_array(text), VECTORS, len(vehicles))
     assert scan.lines()
-    assert scan.scanned().vehicle_ids() == vehicles
+    vehicle_ids = scan.scanned().vehicle_ids()
+    assert vehicle_ids == vehicles
+
+
+def test_a_vehicle_is_named_once() -> None:
+    vehicles = [f"veh-{number % 500:03}" for number in range(3000)]
+    text = b"".join(json.dumps(_PLAIN | {"vehicle_id": vehicle}).encode() + b"\n" for vehicle in vehicles)
+    scan = Scan(as_array(text), VECTORS, len(vehicles))
+    assert scan.lines()
+    vehicle_ids = scan.scanned().vehicle_ids()
+    assert vehicle_ids == vehicles
+    # A few meet in one place of the table and are forgotten for each other.
+    assert len({id(vehicle) for vehicle in vehicle_ids}) < 1000
 
 
 @given(st.binary(max_size=80))

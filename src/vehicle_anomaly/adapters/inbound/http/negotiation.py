@@ -118,11 +118,16 @@ def respond(request: HttpRequest, answer: Any, status: int = 200) -> ASGIApp:
 
 def answer_to(scope: HTTPScope, answer: Any, status: int = 200) -> ASGIApp:
     """Return an answer in JSON, or in MessagePack if that is what the caller likes better."""
-    accepted = header(scope, b"accept", "*/*")
-    # Most callers accept anything; the others are worth a closer look.
-    if accepted != "*/*" and Accept(accepted).best_match(list(_ENCODINGS)) == Encoding.MSGPACK.value:
+    if likes_msgpack(scope):
         return Answer(_encode_msgpack(answer), b"application/msgpack", status)
     return Answer(_encode_json(answer), b"application/json", status)
+
+
+def likes_msgpack(scope: HTTPScope) -> bool:
+    """Tell whether a caller likes MessagePack better than JSON."""
+    accepted = header(scope, b"accept", "*/*")
+    # Most callers accept anything; the others are worth a closer look.
+    return accepted != "*/*" and Accept(accepted).best_match(list(_ENCODINGS)) == Encoding.MSGPACK.value
 
 
 def _cut_short() -> MalformedMessage:

@@ -15,11 +15,13 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
     body_of,
     encoding_of,
     is_of_lines,
+    likes_msgpack,
 )
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.score_route import answer_other
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
-from vehicle_anomaly.adapters.inbound.wire.bulk import score_batch
+from vehicle_anomaly.adapters.inbound.wire.bulk import score_batch, score_batch_for_json
+from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 
 
 def score_batch_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
@@ -41,14 +43,18 @@ def score_batch_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler
             return
         encoding = encoding_of(http, NDJSON)
         body = await body_of(http, receive, max_body_bytes)
-
-        def answered() -> ASGIApp:
-            told = score_batch(body, encoding, parts.score_telemetry)
-            note_model(http, told.model_name, told.model_version)
-            return answer_to(http, told)
-
         # Two readings are work for half as long as handing it to a thread; hundreds would hold up others.
-        answer = await run_sync(answered)
+        answer = await run_sync(_answer, parts, http, body, encoding)
         await answer(scope, receive, send)
 
     return score_all
+
+
+def _answer(parts: HttpParts, scope: HTTPScope, body: bytes, encoding: Encoding) -> ASGIApp:
+    told = (
+        score_batch_for_json(body, parts.score_telemetry)
+        if encoding is Encoding.JSON and not likes_msgpack(scope)
+        else score_batch(body, encoding, parts.score_telemetry)
+    )
+    note_model(scope, told.model_name, told.model_version)
+    return answer_to(scope, told)

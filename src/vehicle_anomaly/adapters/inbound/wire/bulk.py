@@ -17,11 +17,17 @@ from vehicle_anomaly.adapters.inbound.wire.answers import (
     score_batch_response,
     verdict_responses,
 )
-from vehicle_anomaly.adapters.inbound.wire.commands import named_version, to_score_batch_command
+from vehicle_anomaly.adapters.inbound.wire.bodies import decode_score_batch, scan_body
+from vehicle_anomaly.adapters.inbound.wire.commands import (
+    MAX_BATCH_VALUES,
+    named_version,
+    to_score_batch_command,
+)
 from vehicle_anomaly.adapters.inbound.wire.decoding import RECORD, SCORE_BATCH, Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.readings import check_record_size, to_reading
 from vehicle_anomaly.adapters.inbound.wire.requests import ScoreBatchRequest, TelemetryRecord
+from vehicle_anomaly.adapters.inbound.wire.verdict_texts import verdict_texts
 from vehicle_anomaly.core.errors import EmptyBatch, InvalidTelemetry
 from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.model import ModelName, ModelVersion
@@ -60,6 +66,40 @@ def score_batch(message: bytes, encoding: Encoding, score_telemetry: ScoreTeleme
         except _NOT_QUICK:
             pass
     return score_split_batch(SCORE_BATCH[encoding](message), encoding, score_telemetry)
+
+
+def score_batch_for_json(
+    message: bytes, score_telemetry: ScoreTelemetry
+) -> "ScoreBatchResponse | SplicedScoreBatch":
+    """Answer a request in JSON to score a batch, as `score_batch`, for who encodes the answer as JSON."""
+    try:
+        answer = _scanned_answer(message, score_telemetry)
+    except InvalidTelemetry:
+        # It does not say which record is wrong, nor where.
+        answer = None
+    return answer or score_batch(message, Encoding.JSON, score_telemetry)
+
+
+def _scanned_answer(message: bytes, score_telemetry: ScoreTelemetry) -> "SplicedScoreBatch | None":
+    read = scan_body(message, decode_score_batch, MAX_BATCH_VALUES)
+    if read is None:
+        return None
+    request, scanned = read
+    name, version = named_version(request)
+    scores = score_telemetry.score_columns(
+        scanned.values, scanned.shape.names, name, version, request.explain, only_by_name=True
+    )
+    verdicts = verdict_texts(scanned, scores, b",")
+    results = msgspec.Raw(b"[%b]" % verdicts[:-1])
+    return SplicedScoreBatch(name.value, scores.model_version.value, results)
+
+
+class SplicedScoreBatch(msgspec.Struct):
+    """`ScoreBatchResponse`, the verdicts of which are written already."""
+
+    model_name: str
+    model_version: str
+    results: msgspec.Raw
 
 
 def score_split_batch(

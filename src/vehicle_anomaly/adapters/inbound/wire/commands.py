@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from vehicle_anomaly.adapters.inbound.wire import decoding
+from vehicle_anomaly.adapters.inbound.wire.bodies import decode_ingest, scan_body
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.readings import decode_readings, to_batch, to_reading
 from vehicle_anomaly.adapters.inbound.wire.requests import IngestRequest, ScoreBatchRequest, ScoreRequest
-from vehicle_anomaly.adapters.inbound.wire.vector_batches import vector_batch
+from vehicle_anomaly.adapters.inbound.wire.vector_batches import scanned_batch, vector_batch
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetryCommand
 from vehicle_anomaly.core.train_model import TrainModelCommand
@@ -25,6 +26,13 @@ def train_model_command(message: bytes, encoding: Encoding) -> TrainModelCommand
         MalformedMessage: The message cannot be decoded.
         Refusal: Its records or names are not valid.
     """
+    read = scan_body(message, decode_ingest, MAX_BATCH_VALUES) if encoding is Encoding.JSON else None
+    if read is not None:
+        request, scanned = read
+        batch = scanned_batch(scanned, request.feature_names, MAX_BATCH_VALUES)
+        if batch is not None:
+            name, version = named_version(request)
+            return TrainModelCommand(batch, name, version, request.false_alarm_rate)
     return to_train_model_command(decoding.INGEST[encoding](message), encoding)
 
 

@@ -75,7 +75,10 @@ class Scanned:
         numbers = np.empty(len(self), np.int64)
         first = np.empty(len(self), np.int64)
         n_vehicles = splice_kernel.number_vehicles(self.data, self.spans, numbers, first)
-        names = np.array([self.vehicle_id(record) for record in first[:n_vehicles].tolist()], object)
+        firsts = self.spans[first[:n_vehicles]]
+        spans = zip(firsts[:, ID_FROM].tolist(), firsts[:, ID_TO].tolist(), strict=True)
+        data = self.data.data
+        names = np.array([str(data[begin:end], "ascii") for begin, end in spans], object)
         vehicle_ids: list[str] = names[numbers].tolist()
         return vehicle_ids
 
@@ -189,10 +192,12 @@ def are_plain(names: Sequence[str]) -> bool:
 
 
 def most_records(data: bytes, at: int, shape: Shape, max_values: int) -> int:
-    """Return a number of records that is enough for the rest of some data, or for so many values."""
+    """Return a number of records that is enough for the rest of some data, or for so many values.
+
+    It is some times as many as there are: room that is never written to takes no memory.
+    """
     shortest = _SHORTEST_RECORD + 2 * (shape.n_features - 1) if shape.names is None else _SHORTEST_RECORD
-    most = min(data.count(b"{", at), (len(data) - at) // shortest + 1)
-    return min(most, max_values // shape.n_features)
+    return min((len(data) - at) // shortest + 1, max_values // shape.n_features)
 
 
 def warm_up() -> None:

@@ -15,10 +15,13 @@ _COMMA: Final = 0x2C
 _END: Final = 0x5D
 _Z: Final = 0x5A
 
-# Vehicles that are remembered; a power of two.
-_REMEMBERED: Final = 4096
+# Vehicles that are remembered.
+_REMEMBERED_BITS: Final = 12
+_REMEMBERED: Final = 2**_REMEMBERED_BITS
 _FNV_OFFSET: Final = np.uint64(0xCBF29CE484222325)
 _FNV_PRIME: Final = np.uint64(0x100000001B3)
+# Brings what differs in the last bytes to the upper bits (Fibonacci hashing).
+_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -117,7 +120,7 @@ def number_vehicles(
         mixed = _FNV_OFFSET
         for at in range(begin, end):
             mixed = (mixed ^ np.uint64(data[np.uint64(at)])) * _FNV_PRIME
-        slot = np.int64((mixed >> np.uint64(32)) & np.uint64(_REMEMBERED - 1))
+        slot = np.int64((mixed * _GOLDEN) >> np.uint64(64 - _REMEMBERED_BITS))
         vehicle = known[slot]
         if vehicle < 0 or not _alike(
             data, begin, end, spans[first[vehicle], ID_FROM], spans[first[vehicle], ID_TO]

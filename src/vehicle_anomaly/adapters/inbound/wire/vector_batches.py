@@ -16,8 +16,10 @@ from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.readings import check_record_size
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
+from vehicle_anomaly.adapters.inbound.wire.scanned import Scanned
+from vehicle_anomaly.core.column_order import in_order
 from vehicle_anomaly.core.errors import InvalidTelemetry
-from vehicle_anomaly.core.telemetry import TelemetryBatch, matrix
+from vehicle_anomaly.core.telemetry import TelemetryBatch, check_feature_names, matrix
 
 # Decoding holds the interpreter, and other callers wait: a millisecond or two for as much as this.
 _AT_ONCE: Final = 1000
@@ -26,6 +28,32 @@ _AT_ONCE_BYTES: Final = 256 * 1024
 _NOT_QUICK = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, MalformedMessage)
 
 _NAIVE_OR_UTC: Final = {None, UTC}
+
+
+def scanned_batch(
+    scanned: Scanned, feature_names: Sequence[str] | None, max_values: int
+) -> TelemetryBatch | None:
+    """Take scanned records for a batch to learn from.
+
+    Args:
+        scanned: The records.
+        feature_names: Name of each position of the vectors, or the order of values that have names.
+        max_values: Readings times features that may be laid out.
+
+    Returns:
+        The batch; None when the records do not fit the names, or anything is wrong with them.
+    """
+    values, names = scanned.values, scanned.shape.names
+    if feature_names is not None and len(scanned) * len(feature_names) > max_values:
+        return None
+    try:
+        if feature_names is not None:
+            check_feature_names(feature_names)
+            values = in_order(values, names, len(feature_names), feature_names)
+            names = tuple(feature_names)
+        return TelemetryBatch(values, scanned.vehicle_ids(), scanned.timestamps, names)
+    except InvalidTelemetry:
+        return None
 
 
 def vector_batch(
