@@ -13,6 +13,17 @@ Feature: Telemetry in columns
     When I score 200 readings of all kinds in columns
     Then the verdicts are what the same readings would have got as records, in order
 
+  Scenario Outline: What is explained is as for records
+    When I score 200 readings of all kinds in columns, explaining "<which>"
+    Then the verdicts are what the same readings would have got as records, in order
+    And <explained> are explained
+
+    Examples:
+      | which     | explained     |
+      | always    | all           |
+      | anomalies | the anomalies |
+      | never     | none          |
+
   Scenario: An empty cell is a missing reading
     When I score 20 readings in columns, where "coolant_temperature_celsius" is empty in the third
     Then only the third verdict says that "coolant_temperature_celsius" is missing

@@ -10,6 +10,20 @@ Feature: Scoring a stream of readings
     Then there is one line per reading, in order
     And the lines are what each reading would have got alone
 
+  Scenario Outline: I choose what is explained
+    When I stream 300 readings of all kinds, explaining "<which>"
+    Then <explained> are explained
+
+    Examples:
+      | which     | explained     |
+      | always    | all           |
+      | anomalies | the anomalies |
+      | never     | none          |
+
+  Scenario: A choice that there is not
+    When I stream 3 readings of all kinds, explaining "sometimes"
+    Then the stream is refused, naming "explain: expected anomalies, always or never"
+
   Scenario: Verdicts come while readings are still to be sent
     When I stream a reading of a healthy vehicle and wait
     Then its verdict is there before I send the next one

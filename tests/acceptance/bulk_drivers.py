@@ -36,7 +36,7 @@ class Columns(Protocol):
         """Train a version of model `default`."""
         ...
 
-    def score(self, columns: bytes) -> list[Verdict] | ColumnsRefused:
+    def score(self, columns: bytes, explain: str | None = None) -> list[Verdict] | ColumnsRefused:
         """Score by the latest version."""
         ...
 
@@ -58,9 +58,10 @@ class ArrowOverHttp:
         """Train a version."""
         self._post(f"/ingest?model_version={version}", columns).raise_for_status()
 
-    def score(self, columns: bytes) -> list[Verdict] | ColumnsRefused:
+    def score(self, columns: bytes, explain: str | None = None) -> list[Verdict] | ColumnsRefused:
         """Score by the latest version."""
-        answer = self._post("/score/batch", columns)
+        query = "" if explain is None else f"?explain={explain}"
+        answer = self._post(f"/score/batch{query}", columns)
         told = answer.json()
         if not answer.is_success:
             assert answer.is_client_error, told
@@ -98,9 +99,10 @@ class ParquetFiles:
         status, _, err = self._run("train", columns, "--model-version", version)
         assert status == 0, err
 
-    def score(self, columns: bytes) -> list[Verdict] | ColumnsRefused:
+    def score(self, columns: bytes, explain: str | None = None) -> list[Verdict] | ColumnsRefused:
         """Score by the latest version."""
-        status, out, err = self._run("score", columns)
+        options = () if explain is None else ("--explain", explain)
+        status, out, err = self._run("score", columns, *options)
         if status:
             assert status == 1
             return ColumnsRefused(err)

@@ -90,7 +90,12 @@ def world(
     """Make the service, its store, and the way into it."""
     driver, store = request.param
     # The latest version is asked for anew each time: another trainer's is seen at once.
-    settings = Settings(model_store=FilesystemStore(tmp_path), n_estimators=30, model_refresh_seconds=0.0)
+    settings = Settings(
+        model_store=FilesystemStore(tmp_path),
+        n_estimators=30,
+        model_refresh_seconds=0.0,
+        guards="off" if request.node.get_closest_marker("guards_off") else "on",
+    )
     queues = make_queues(max_receive_count=1) if driver == "queue" else None
     if queues is not None:
         settings = on_queues(settings, queues)

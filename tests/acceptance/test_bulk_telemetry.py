@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pyarrow as pa
 import pytest
 from dependency_injector import providers
@@ -21,6 +22,7 @@ from vehicle_anomaly.adapters.inbound.wire.answers import score_batch_response
 from vehicle_anomaly.adapters.inbound.wire.commands import score_batch_command, train_model_command
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.container import Container
+from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.settings import FilesystemStore, Settings
 
@@ -38,11 +40,12 @@ class Bulk:
     columns: Columns
     sent: pa.Table | None = None
     told: list[Verdict] | ColumnsRefused | None = None
+    explain: Explain | None = None
 
-    def score(self, table: pa.Table) -> None:
+    def score(self, table: pa.Table, explain: Explain | None = None) -> None:
         """Score a table."""
-        self.sent = table
-        self.told = self.columns.score(self.columns.write(table))
+        self.sent, self.explain = table, explain
+        self.told = self.columns.score(self.columns.write(table), explain)
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -126,13 +129,29 @@ def score_columns(world: Bulk, n: int) -> None:
     world.score(table_of(of_all_kinds(n)))
 
 
+@when(parsers.parse('I score {n:d} readings of all kinds in columns, explaining "{which}"'))
+def score_columns_explaining(world: Bulk, n: int, which: Explain) -> None:
+    world.score(table_of(of_all_kinds(n)), which)
+
+
+@then(parsers.parse("{which} are explained"))
+def explained(world: Bulk, which: str) -> None:
+    anomalous = [told["is_anomaly"] for told in world.verdicts]
+    assert 0 < sum(anomalous) < len(anomalous)
+    expected = {
+        "all": [True] * len(anomalous),
+        "the anomalies": anomalous,
+        "none": [False] * len(anomalous),
+    }[which]
+    assert [told["explanation"] is not None for told in world.verdicts] == expected
+
+
 @then("the verdicts are what the same readings would have got as records, in order")
 def as_records(world: Bulk) -> None:
-    command, timestamps = score_batch_command(as_json({"records": records_of(world.sent)}), Encoding.JSON)
+    body = {"records": records_of(world.sent), "explain": world.explain}
+    command, timestamps = score_batch_command(as_json(body), Encoding.JSON)
     expected = score_batch_response(world.container.score_telemetry()(command), timestamps)
-    for told, one in zip(world.verdicts, expected.results, strict=True):
-        assert (told["vehicle_id"], told["timestamp"]) == (one.vehicle_id, one.timestamp)
-        assert (told["anomaly_score"], told["is_anomaly"]) == (one.anomaly_score, one.is_anomaly)
+    assert world.verdicts == msgspec.json.decode(msgspec.json.encode(expected.results))
 
 
 @when(parsers.parse('I score {n:d} readings in columns, where "{name}" is empty in the third'))

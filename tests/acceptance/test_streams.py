@@ -61,6 +61,32 @@ def stream_many(world: Streams, n_readings: int) -> None:
     world.told = [json.loads(line) for line in answer.content.splitlines()]
 
 
+@when(parsers.parse('I stream {n_readings:d} readings of all kinds, explaining "{which}"'))
+def stream_explaining(world: Streams, n_readings: int, which: str) -> None:
+    body = b"\n".join(map(as_json, records(of_all_kinds(n_readings))))
+    headers = {"content-type": "application/x-ndjson"}
+    answer = world.client.post(_PATH, params={"explain": which}, content=body, headers=headers)
+    world.told = [json.loads(line) for line in answer.content.splitlines()]
+
+
+@then(parsers.parse("{which} are explained"))
+def explained(world: Streams, which: str) -> None:
+    anomalous = [told["is_anomaly"] for told in world.told]
+    assert 0 < sum(anomalous) < len(anomalous)
+    expected = {
+        "all": [True] * len(anomalous),
+        "the anomalies": anomalous,
+        "none": [False] * len(anomalous),
+    }[which]
+    assert [told["explanation"] is not None for told in world.told] == expected
+
+
+@then(parsers.parse('the stream is refused, naming "{place}"'))
+def stream_refused(world: Streams, place: str) -> None:
+    (problem,) = world.told
+    assert place in problem["detail"]
+
+
 @then("there is one line per reading, in order")
 def in_order(world: Streams) -> None:
     assert [each["vehicle_id"] for each in world.told] == [each["vehicle_id"] for each in world.sent]

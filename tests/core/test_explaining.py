@@ -131,3 +131,14 @@ def test_a_service_may_choose_otherwise_for_requests_that_do_not_say(
 
     assert verdicts(choosing, mixed) == verdicts(score, mixed, wanted)
     assert verdicts(choosing, mixed, "always") == verdicts(score, mixed, "always")
+
+
+def test_alone_as_among_others_by_the_forest_alone_too(
+    score: ScoreTelemetry, mixed: NDArray[np.float64]
+) -> None:
+    """The forest alone has a shorter way for one reading: all that a verdict says comes along."""
+    alone = ScoreTelemetry(score.models, guarded=False)
+    together = verdicts(alone, mixed)
+
+    assert [verdicts(alone, mixed[row : row + 1])[0] for row in range(len(mixed))] == together
+    assert all(verdict.percentile is not None for verdict in together)
