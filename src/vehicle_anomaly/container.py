@@ -86,7 +86,7 @@ def describe_http(settings: Settings) -> HttpOptions:
 def drive_http(train_model: TrainModel, score_telemetry: ScoreTelemetry, models: CachedModels) -> HttpParts:
     """Return what the API drives."""
     return HttpParts(
-        train_model, score_telemetry, models, models.in_memory, lambda: models.degraded, tell_requests()
+        train_model, score_telemetry, models, models.at_hand, lambda: models.degraded, tell_requests()
     )
 
 

@@ -26,6 +26,7 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
     read_body,
     request_encoding,
 )
+from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire import decoding
 from vehicle_anomaly.adapters.inbound.wire.answers import VerdictResponse
 from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES
@@ -43,7 +44,9 @@ async def floor(scope: Scope, receive: Receive, send: Send) -> None:
     """Decode as strictly as `/score`, score nothing, encode an answer as long."""
     http = cast("HTTPScope", scope)
     asked = decoding.SCORE[encoding_of(http)](await body_of(http, receive, MAX_RECORD_BYTES))
-    await answer_to(http, _verdict(asked))(scope, receive, send)
+    told = _verdict(asked)
+    note_model(http, told.model_name, told.model_version)
+    await answer_to(http, told)(scope, receive, send)
 
 
 @post("/litestar", status_code=200)

@@ -265,7 +265,8 @@ class TrainedModel:
         Returns:
             None if it is an anomaly, lacks a value, or is to be refused.
         """
-        if not isinstance(values, Sequence):
+        # To ask whether a list is a sequence takes longer than to pack it.
+        if type(values) is not list and not isinstance(values, Sequence):
             names = self.metadata.feature_names
             if names is None or len(values) != len(names):
                 return None

@@ -219,7 +219,21 @@ class ScoreTelemetry:
             version: Its version; None is the latest.
             explain: Whether it is explained; None for the service's choice.
         """
-        model = self.models.load(name, version or self.models.latest(name))
+        return self.score_by(self.models.load(name, version or self.models.latest(name)), values, explain)
+
+    def score_by(
+        self, model: TrainedModel, values: Vector | NamedValues, explain: Explain | None = None
+    ) -> Score:
+        """Score what one reading measured, by a version that is at hand.
+
+        Args:
+            model: The version.
+            values: In the model's order, or by name.
+            explain: Whether it is explained; None for the service's choice.
+
+        Raises:
+            Refusal: As `__call__`.
+        """
         known = model.metadata
         explain = explain or self.explain
         if explain != "always":

@@ -313,7 +313,7 @@ def test_the_version_used_longest_ago_goes_first(
     cached.load(DEFAULT, ModelVersion("v4"))
 
     assert [
-        version for version in ("v1", "v2", "v3", "v4") if cached.in_memory(DEFAULT, ModelVersion(version))
+        version for version in ("v1", "v2", "v3", "v4") if cached.at_hand(DEFAULT, ModelVersion(version))
     ] == [
         "v1",
         "v3",
@@ -345,23 +345,23 @@ def test_more_models_than_fit_still_answer(behind: WatchedModels, timer: Timer, 
     for name in names * 2:
         assert answer(cached, name) == "v1"
 
-    assert [cached.in_memory(name, V1) for name in names] == [False, False, True]
+    assert [cached.at_hand(name, V1) is not None for name in names] == [False, False, True]
 
 
-def test_what_is_in_memory_is_told(
+def test_what_is_in_memory_is_at_hand(
     cached: CachedModels, behind: WatchedModels, timer: Timer, model: TrainedModel
 ) -> None:
     behind.publish(model)
-    assert not cached.in_memory(DEFAULT, None)
-    assert not cached.in_memory(DEFAULT, V1)
+    assert cached.at_hand(DEFAULT, None) is None
+    assert cached.at_hand(DEFAULT, V1) is None
 
     answer(cached)
-    assert cached.in_memory(DEFAULT, None)
-    assert cached.in_memory(DEFAULT, V1)
+    assert cached.at_hand(DEFAULT, None) is not None
+    assert cached.at_hand(DEFAULT, V1) is not None
 
     timer.seconds += 1
-    assert not cached.in_memory(DEFAULT, None)
-    assert cached.in_memory(DEFAULT, V1)
+    assert cached.at_hand(DEFAULT, None) is None
+    assert cached.at_hand(DEFAULT, V1) is not None
 
 
 def test_one_thread_asks_the_store_while_the_others_wait(

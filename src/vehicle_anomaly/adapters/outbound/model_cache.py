@@ -46,6 +46,8 @@ class CachedModels:
         self._size = size
         self._monotonic = monotonic
         self._loaded: OrderedDict[tuple[str, str], TrainedModel] = OrderedDict()
+        # The last of those loaded: whoever asks for it again changes no order.
+        self._last_used: TrainedModel | None = None
         self._latest: dict[str, _Latest] = {}
         self._degraded: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -56,14 +58,19 @@ class CachedModels:
         """By model name, why it is answered from memory and not with what the store has as its latest."""
         return dict(self._degraded)
 
-    def in_memory(self, name: ModelName, version: ModelVersion | None) -> bool:
-        """Tell whether `load` of this version, or of the latest, will answer without asking the store."""
+    def at_hand(self, name: ModelName, version: ModelVersion | None) -> TrainedModel | None:
+        """Return a version, or for None the latest, if that does not take asking the store."""
         if version is None:
             known = self._latest.get(name.value)
-            if known is None or not self._is_fresh(known):
-                return False
+            if known is None or self._monotonic() - known.checked_at >= self._refresh_seconds:
+                return None
             version = known.version
-        return (name.value, version.value) in self._loaded
+        key = (name.value, version.value)
+        model = self._loaded.get(key)
+        if model is not None and model is not self._last_used:
+            with self._lock:
+                self._use(key)
+        return model
 
     def latest(self, name: ModelName) -> ModelVersion:
         """Return the version that answers when none is named, at most `refresh_seconds` out of date."""
@@ -88,10 +95,9 @@ class CachedModels:
         """Return a version, from memory when it is there."""
         key = (name.value, version.value)
         with self._lock:
-            model = self._loaded.get(key)
-            if model is not None:
-                self._loaded.move_to_end(key)
-                return model
+            model = self._use(key)
+        if model is not None:
+            return model
         model = self._models.load(name, version)
         self._keep(model)
         return model
@@ -169,11 +175,18 @@ class CachedModels:
                 known.checked_at = -float("inf")
             self._forget_lock_of_unknown(name)
 
+    def _use(self, key: tuple[str, str]) -> TrainedModel | None:
+        model = self._loaded.get(key)
+        if model is not None:
+            self._loaded.move_to_end(key)
+            self._last_used = model
+        return model
+
     def _keep(self, model: TrainedModel) -> None:
         key = (model.metadata.model_name.value, model.metadata.model_version.value)
         with self._lock:
             self._loaded[key] = model
-            self._loaded.move_to_end(key)
+            self._use(key)
             while len(self._loaded) > self._size:
                 self._evict_oldest(keep=key)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
-from vehicle_anomaly.core.model import ModelName, ModelVersion
+from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import TrainModel
@@ -43,8 +43,8 @@ class HttpParts:
         train_model: Trains.
         score_telemetry: Scores.
         models: Lists, tells and promotes versions.
-        in_memory: Tells whether a version, or the latest for None, is scored without asking the store: then
-            it is done on the event loop, and in a thread otherwise.
+        at_hand: Returns a version, or for None the latest, if that takes no asking the store: then readings
+            are scored on the event loop, and in a thread otherwise.
         degraded: Tells, by model name, why a model is not answered with what the store has as its latest.
         tell: Is told of each request, an event and its fields; None when nobody wants to know.
     """
@@ -52,6 +52,6 @@ class HttpParts:
     train_model: TrainModel
     score_telemetry: ScoreTelemetry
     models: ModelRepository
-    in_memory: Callable[[ModelName, ModelVersion | None], bool]
+    at_hand: Callable[[ModelName, ModelVersion | None], TrainedModel | None]
     degraded: Callable[[], Mapping[str, str]]
     tell: Tell | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
@@ -47,8 +47,8 @@ def watching(app: ASGIApp, count: Count, tell: Tell | None) -> ASGIApp:
             await app(scope, receive, watched)
         finally:
             seconds = perf_counter() - began
-            asked = cast("dict[str, Any]", scope)
-            method, route = asked["method"], asked.get("path_template", "")
+            method: str = scope["method"]
+            route = scope.get("path_template", "")
             if method not in _METHODS:
                 method = "_OTHER"
             count(method, route, status, seconds)
@@ -59,7 +59,7 @@ def watching(app: ASGIApp, count: Count, tell: Tell | None) -> ASGIApp:
                     "status": status,
                     "duration_ms": round(seconds * 1e3, 3),
                 }
-                answered_by = asked.get(_ANSWERED_BY)
+                answered_by: Any = scope.get(_ANSWERED_BY)
                 if answered_by is not None:
                     fields["model_name"], fields["model_version"] = answered_by
                 tell("request", fields)
@@ -69,4 +69,4 @@ def watching(app: ASGIApp, count: Count, tell: Tell | None) -> ASGIApp:
 
 def note_model(scope: HTTPScope, name: str, version: str) -> None:
     """Have it told which version of a model answered a request, or came out of it."""
-    cast("dict[str, Any]", scope)[_ANSWERED_BY] = (name, version)
+    scope[_ANSWERED_BY] = (name, version)  # type: ignore[typeddict-unknown-key]

@@ -12,8 +12,8 @@ from vehicle_anomaly.adapters.inbound.wire.commands import named_version
 from vehicle_anomaly.adapters.inbound.wire.readings import instant, values_of
 from vehicle_anomaly.adapters.inbound.wire.requests import ScoreRequest
 from vehicle_anomaly.core.explaining import Explain
-from vehicle_anomaly.core.model import ModelName, ModelVersion
-from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
+from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
+from vehicle_anomaly.core.score_telemetry import Score, ScoreTelemetry
 from vehicle_anomaly.core.telemetry import NamedValues, Vector
 
 
@@ -51,7 +51,17 @@ class SingleRequest:
 
     def answer(self, score_telemetry: ScoreTelemetry) -> VerdictResponse:
         """Score the reading and say its verdict; raises as `ScoreTelemetry`."""
-        score = score_telemetry.score_one(self.values, self.name, self.version, self.explain)
+        return self._told(score_telemetry.score_one(self.values, self.name, self.version, self.explain))
+
+    def answer_by(self, model: TrainedModel, score_telemetry: ScoreTelemetry) -> VerdictResponse:
+        """Do the same by a version that is at hand.
+
+        Raises:
+            Refusal: As `ScoreTelemetry`.
+        """
+        return self._told(score_telemetry.score_by(model, self.values, self.explain))
+
+    def _told(self, score: Score) -> VerdictResponse:
         return VerdictResponse(
             self.vehicle_id,
             self.timestamp,
