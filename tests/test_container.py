@@ -1,5 +1,6 @@
 """The container makes every part, under every kind of settings."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -9,11 +10,12 @@ from dependency_injector import providers
 from dependency_injector.errors import Error
 from litestar import Litestar
 
+from tests.api_keys import an_entry
 from tests.fakes import FixedClock, InMemoryModels, a_batch
 from vehicle_anomaly.adapters.inbound.http.server import HttpServer
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.s3_models import S3Models
-from vehicle_anomaly.container import Container
+from vehicle_anomaly.container import Container, open_keys
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.train_model import TrainModelCommand
 from vehicle_anomaly.settings import FilesystemStore, ModelStore, S3Store, Settings, SettingsError
@@ -42,6 +44,7 @@ def test_every_provider_resolves(
     queues = {name: f"http://127.0.0.1:9/123456789012/{name}" for name in ("request", "result")}
     settings = Settings(
         model_store=STORES[kind](tmp_path),
+        api_keys=json.dumps([an_entry("somebody", "key", "score")]),
         request_queue_url=queues["request"],
         result_queue_url=queues["result"],
     )
@@ -106,3 +109,38 @@ def test_results_must_not_go_where_requests_come_from() -> None:
         SettingsError, match="RESULT_QUEUE_URL: expected another queue than REQUEST_QUEUE_URL"
     ):
         Container(settings=Settings(request_queue_url=queue, result_queue_url=queue)).worker()
+
+
+KEYS = json.dumps([an_entry("somebody", "key", "score")])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"auth": "off"},
+        {"auth": "off", "environment": "production"},
+        {"auth": "off", "api_keys": KEYS, "environment": "production"},
+    ],
+)
+def test_anybody_may_call(given: dict[str, Any]) -> None:
+    assert open_keys(Settings(**given)) is None
+
+
+@pytest.mark.parametrize(
+    "given", [{"api_keys": KEYS}, {"api_keys": KEYS, "auth": "on"}, {"api_keys": KEYS, "environment": "test"}]
+)
+def test_who_has_a_key_may_call(given: dict[str, Any]) -> None:
+    keys = open_keys(Settings(**given))
+    assert keys is not None
+    assert keys.find(b"key") is not None
+
+
+@pytest.mark.parametrize(
+    "given", [{"auth": "on"}, {"environment": "production"}, {"environment": "Development"}]
+)
+def test_nobody_is_let_in_for_lack_of_keys(given: dict[str, Any]) -> None:
+    with pytest.raises(
+        SettingsError, match="API_KEYS: expected a JSON list of keys or the path of one, got none"
+    ):
+        open_keys(Settings(**given))

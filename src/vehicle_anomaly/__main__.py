@@ -42,6 +42,8 @@ def _services() -> Services:
             worker.run()
 
     def serve(workers: int | None) -> None:
+        # First, and here too where workers will read them for themselves: one line says what is wrong.
+        container().keys()
         prove_model_store(container().model_store())
         settings = container().settings()
         n_workers = workers or settings.workers

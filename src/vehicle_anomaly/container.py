@@ -13,6 +13,8 @@ from vehicle_anomaly.adapters.inbound.http.app import create_app
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.server import HttpServer
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
+from vehicle_anomaly.adapters.inbound.keys.entries import UnusableKeys
+from vehicle_anomaly.adapters.inbound.keys.key_ring import KeyRing
 from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
 from vehicle_anomaly.adapters.inbound.sqs.clients import Clients, connect
 from vehicle_anomaly.adapters.inbound.sqs.handlers import Handlers
@@ -67,6 +69,29 @@ def prove_model_store(models: ModelRepository) -> None:
         # It is proved before the first write at the latest: one who may only read can still serve, and one
         # who starts while S3 is away is ready when it is back.
         _log.warning("model store not proved", error=str(error))
+
+
+def open_keys(settings: Settings) -> KeyRing | None:
+    """Return the keys of those that may call over HTTP; None for anybody.
+
+    Raises:
+        SettingsError: There are none where there must be some, or they cannot be used.
+    """
+    if settings.auth == "off":
+        if settings.api_keys is not None:
+            _log.warning("AUTH=off: anybody may call, API_KEYS is not looked at")
+        return None
+    if settings.api_keys is None:
+        if settings.auth is None and settings.environment == "development":
+            return None
+        raise SettingsError(
+            "API_KEYS: expected a JSON list of keys or the path of one, got none; AUTH=off would let anybody "
+            "call, as ENVIRONMENT=development does unless AUTH=on"
+        )
+    try:
+        return KeyRing(settings.api_keys)
+    except UnusableKeys as error:
+        raise SettingsError(f"API_KEYS: {error}") from error
 
 
 def describe_http(settings: Settings) -> HttpOptions:
@@ -207,10 +232,13 @@ class Container(containers.DeclarativeContainer):
     score_telemetry: providers.Provider[ScoreTelemetry] = providers.Singleton(
         ScoreTelemetry, models, settings.provided.guarded, scoring_threads, settings.provided.explain
     )
+    # One ring for a process: how often a key has called is counted in it.
+    keys: providers.Provider[KeyRing | None] = providers.Singleton(open_keys, settings)
     http_app = providers.Singleton(
         create_app,
         providers.Callable(drive_http, train_model, score_telemetry, models),
         providers.Callable(describe_http, settings),
+        keys,
     )
     http_server: providers.Provider[HttpServer] = providers.Factory(
         HttpServer,

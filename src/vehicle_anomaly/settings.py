@@ -58,6 +58,7 @@ _HostPattern = Annotated[str, msgspec.Meta(pattern=r"^(\*|(\*\.)?[A-Za-z0-9_.-]+
 
 # What msgspec would say of these is no help to an operator.
 _EXPECTED: Final = {
+    "auth": "on or off",
     "allowed_hosts": "hosts without a port such as api.example.org, *.example.org or *, separated by commas",
     "contamination": "auto, or a number above 0 and at most 0.5",
     "cors_origins": "origins such as https://app.example.org, or *, separated by commas",
@@ -84,6 +85,9 @@ class Settings(msgspec.Struct, frozen=True):
         cors_origins: Origins that browsers may call from, separated by commas; `*` for all.
         allowed_hosts: `Host` headers that are answered, whatever the port, separated by commas,
             `*.example.org` for subdomains; none set: all. Health checks are always answered.
+        auth: Whether `serve` asks for keys; not said: where there are keys, and everywhere but in
+            development.
+        api_keys: The keys as a JSON list, or the path of a file that holds it.
         model_store: Where models are kept.
         model_refresh_seconds: How long a process may take the latest version it knows of for the latest.
         model_cache_size: Versions kept in memory.
@@ -118,6 +122,8 @@ class Settings(msgspec.Struct, frozen=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
     cors_origins: tuple[_Origin, ...] = ()
     allowed_hosts: tuple[_HostPattern, ...] = ()
+    auth: Literal["on", "off"] | None = None
+    api_keys: str | None = None
     model_store: ModelStore = FilesystemStore()
     model_refresh_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     model_cache_size: _Positive = 64
@@ -170,11 +176,6 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: A value cannot be used.
     """
-    if environ.get("API_KEYS"):
-        # Serving without checking the keys that somebody set would be worse than not serving.
-        raise SettingsError(
-            "API_KEYS: this version does not check keys yet; unset it and keep the port private"
-        )
     values = {
         field.name: _value(environ, field.name, field.type)
         for field in msgspec.structs.fields(Settings)

@@ -108,6 +108,7 @@ def test_the_service_is_cut_off_from_any_deployment(tmp_path: Path) -> None:
     }
 
     assert environment(deployed, tmp_path) == {
+        "AUTH": "off",
         "ENVIRONMENT": "demo",
         "HOST": "127.0.0.1",
         "LOG_LEVEL": "INFO",

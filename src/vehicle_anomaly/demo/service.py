@@ -20,6 +20,7 @@ _STOP_SECONDS = 30.0
 NOT_INHERITED = (
     "ALLOWED_HOSTS",
     "API_KEYS",
+    "AUTH",
     "CORS_ORIGINS",
     "MODEL_BUCKET",
     "MODEL_PREFIX",
@@ -83,6 +84,7 @@ def environment(environ: Mapping[str, str], store: Path) -> dict[str, str]:
     """What the service gets: the caller's own, cut off from any deployment."""
     own = {name: value for name, value in environ.items() if name not in NOT_INHERITED}
     return own | {
+        "AUTH": "off",
         "ENVIRONMENT": "demo",
         "HOST": "127.0.0.1",
         "LOG_LEVEL": "INFO",

@@ -163,8 +163,24 @@ def test_a_wrong_environment_is_told_but_not_in_the_way_of_help(environ: dict[st
     assert b"train" in helped.stdout
 
 
+@pytest.mark.parametrize("arguments", [["serve"], ["serve", "--workers", "2"]])
+@pytest.mark.parametrize("keys", ["", "[]", "/nowhere/keys.json"])
+def test_nothing_is_served_without_keys_outside_development(
+    environ: dict[str, str], arguments: list[str], keys: str
+) -> None:
+    ended = run(*arguments, environ={**environ, "ENVIRONMENT": "production", "API_KEYS": keys, "PORT": "0"})
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(b"vehicle-anomaly: error: API_KEYS: expected ")
+    assert ended.stderr.count(b"\n") == 1
+
+
+def test_files_are_scored_and_models_listed_without_keys(environ: dict[str, str]) -> None:
+    assert run("models", "list", environ={**environ, "ENVIRONMENT": "production"}).returncode == 0
+
+
 @pytest.mark.parametrize(
-    "command", ["train", "score", "serve", "models", "models list", "models show", "models promote"]
+    "command",
+    ["train", "score", "serve", "models", "models list", "models show", "models promote", "keys", "keys new"],
 )
 def test_every_command_has_a_help_text_with_examples(cli: CommandLine, command: str) -> None:
     ended = cli(*command.split(), "--help")

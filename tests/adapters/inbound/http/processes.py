@@ -49,10 +49,11 @@ class Process:
 
 
 @contextmanager
-def serving(store: Path) -> Iterator[Process]:
+def serving(store: Path, **variables: str) -> Iterator[Process]:
     """Run a service while the block runs, whatever became of it."""
+    own = environment(store, **variables)
     with subprocess.Popen(
-        SERVE, env=environment(store), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        SERVE, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as started:
         try:
             yield Process(started)

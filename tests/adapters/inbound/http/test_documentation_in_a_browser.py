@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.adapters.inbound.browser import BROWSER, OPTIONS, needs_a_browser
-from tests.adapters.inbound.http.service import Service
+from tests.adapters.inbound.http.service import Service, running
+from tests.api_keys import an_entry
 from vehicle_anomaly.adapters.inbound.http.openapi import OPERATIONS
 
 
@@ -18,19 +19,17 @@ def _requests(net_log: Path) -> list[tuple[str, str]]:
     return [(params["initiator"], params["url"]) for params in told if "url" in params]
 
 
+def _shown(address: str, profile: Path, *options: str) -> str:
+    own = ("--virtual-time-budget=10000", "--dump-dom", f"--user-data-dir={profile}", *options, address)
+    return subprocess.run(
+        [BROWSER, *OPTIONS, *own], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=120
+    ).stdout.decode()
+
+
 @needs_a_browser
 def test_the_operations_are_shown_and_nobody_else_is_asked(service: Service, tmp_path: Path) -> None:
     net_log = tmp_path / "net.json"
-    own = (
-        "--virtual-time-budget=10000",
-        "--dump-dom",
-        f"--user-data-dir={tmp_path / 'profile'}",
-        f"--log-net-log={net_log}",
-        f"{service.url}/schema",
-    )
-    shown = subprocess.run(
-        [BROWSER, *OPTIONS, *own], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=120
-    ).stdout.decode()
+    shown = _shown(f"{service.url}/schema", tmp_path / "profile", f"--log-net-log={net_log}")
     for each in OPERATIONS:
         assert f'id="operations-{each.tag}-{each.identity}"' in shown
         assert each.summary in shown
@@ -44,3 +43,15 @@ def test_the_operations_are_shown_and_nobody_else_is_asked(service: Service, tmp
             "assets/swagger-ui.css",
         )
     }
+
+
+@needs_a_browser
+def test_with_the_key_as_password_the_page_is_shown_and_can_use_keys(tmp_path: Path) -> None:
+    entries = json.dumps([an_entry("reader", "key-reader", "models:read")])
+    with running(tmp_path / "store", api_keys=entries) as service:
+        page = service.url.replace("http://", "http://anybody:key-reader@") + "/schema"
+        shown = _shown(page, tmp_path / "with")
+        without = _shown(f"{service.url}/schema", tmp_path / "without")
+    assert 'class="btn authorize' in shown
+    assert 'id="operations-models-listModels"' in shown
+    assert "listModels" not in without

@@ -1,6 +1,7 @@
 """What the log tells of requests."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from tests.adapters.inbound.http.processes import Process, serving
 from tests.adapters.inbound.http.service import BATCH, READING
+from tests.api_keys import an_entry
 
 _VALUE = 123.4567
 
@@ -48,3 +50,25 @@ def test_nothing_that_was_measured_or_asked_for_is_told(told: list[dict[str, Any
     assert str(_VALUE) not in json.dumps(told)
     assert "secret" not in json.dumps(told)
     assert "veh-017" not in json.dumps(told)
+
+
+def test_whose_key_it_was_is_told_and_never_the_key(tmp_path: Path) -> None:
+    entries = [an_entry("reader", "key-reader", "models:read")]
+    with serving(tmp_path, API_KEYS=json.dumps(entries)) as process:
+        url = process.wait_for("listening")["url"]
+        with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+            client.get("/models", headers={"authorization": "Bearer key-reader"})
+            client.post("/score", json=READING, headers={"x-api-key": "key-reader"})
+            client.get("/models", headers={"x-api-key": "key-unknown"})
+            client.get("/nowhere", headers={"x-api-key": "key-reader"})
+            client.get("/healthz")
+        lines = [_request(process) for _ in range(5)]
+    assert [(line["status"], line.get("key_id")) for line in lines] == [
+        (200, "reader"),
+        (403, "reader"),
+        (401, None),
+        (404, "reader"),
+        (200, None),
+    ]
+    assert "key-" not in json.dumps(process.log)
+    assert entries[0]["sha256"] not in json.dumps(process.log)

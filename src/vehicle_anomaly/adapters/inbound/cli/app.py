@@ -9,6 +9,7 @@ import click
 
 from vehicle_anomaly.adapters.inbound.cli.asyncapi import asyncapi
 from vehicle_anomaly.adapters.inbound.cli.failure import Failure
+from vehicle_anomaly.adapters.inbound.cli.keys import keys
 from vehicle_anomaly.adapters.inbound.cli.models import models
 from vehicle_anomaly.adapters.inbound.cli.score import score
 from vehicle_anomaly.adapters.inbound.cli.serve import serve
@@ -46,7 +47,7 @@ def app() -> None:
     """Learn what normal vehicle telemetry looks like, and say of new readings whether something is wrong."""
 
 
-for command in (serve, work, train, score, models, asyncapi, warm_up):
+for command in (serve, work, train, score, models, keys, asyncapi, warm_up):
     app.add_command(command)
 
 

@@ -7,9 +7,11 @@ from anyio.to_thread import run_sync
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 
+from vehicle_anomaly.adapters.inbound.http.access import refuse_undeclared
 from vehicle_anomaly.adapters.inbound.http.allowed_hosts import AllowedHosts
 from vehicle_anomaly.adapters.inbound.http.documentation import documentation_routes
-from vehicle_anomaly.adapters.inbound.http.errors import EXCEPTION_HANDLERS
+from vehicle_anomaly.adapters.inbound.http.doorkeeper import Doorkeeper
+from vehicle_anomaly.adapters.inbound.http.errors import exception_handlers
 from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
 from vehicle_anomaly.adapters.inbound.http.model_routes import model_routes
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
@@ -17,12 +19,23 @@ from vehicle_anomaly.adapters.inbound.http.service_routes import service_routes
 from vehicle_anomaly.adapters.inbound.http.telemetry_routes import telemetry_routes
 from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlots
 from vehicle_anomaly.adapters.inbound.http.watching import watching
+from vehicle_anomaly.adapters.inbound.keys.key_ring import KeyRing
 from vehicle_anomaly.adapters.inbound.wire import compiled_wire
 from vehicle_anomaly.core import compiled
 
 
-def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
-    """Return the application that serves these parts."""
+def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = None) -> Litestar:
+    """Return the application that serves these parts.
+
+    Args:
+        parts: What answers.
+        options: How.
+        keys: Of those that may call; None for anybody.
+
+    Raises:
+        UndeclaredAccess: A route does not say which key it asks for.
+    """
+    doorkeeper = None if keys is None else Doorkeeper(keys.find)
     slots = TrainingSlots(options.training_slots, options.training_queue)
     metrics = RequestMetrics()
 
@@ -36,16 +49,21 @@ def create_app(parts: HttpParts, options: HttpOptions) -> Litestar:
         finally:
             await run_sync(slots.close)
 
+    handlers = [
+        *telemetry_routes(parts, slots, options.max_body_bytes),
+        *model_routes(parts.models),
+        *service_routes(parts, options),
+        metrics.route(),
+        *documentation_routes(options.version, options.asyncapi),
+    ]
+    refuse_undeclared(handlers)
     app = Litestar(
-        route_handlers=[
-            *telemetry_routes(parts, slots, options.max_body_bytes),
-            *model_routes(parts.models),
-            *service_routes(parts, options),
-            metrics.route(),
-            *documentation_routes(options.version, options.asyncapi),
+        route_handlers=handlers,
+        middleware=[
+            *([AllowedHosts(options.allowed_hosts)] if options.allowed_hosts else []),
+            *([] if doorkeeper is None else [doorkeeper]),
         ],
-        middleware=[AllowedHosts(options.allowed_hosts)] if options.allowed_hosts else [],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=exception_handlers(None if doorkeeper is None else doorkeeper.admit),
         lifespan=[lifespan],
         request_max_body_size=options.max_body_bytes,
         cors_config=CORSConfig(allow_origins=list(options.cors_origins)) if options.cors_origins else None,

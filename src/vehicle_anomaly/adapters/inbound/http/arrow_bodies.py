@@ -1,12 +1,13 @@
 """Bodies that are Arrow streams: what they name in the query, and their answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from litestar.datastructures.headers import Accept
 from litestar.types import ASGIApp, HTTPScope
 
 from vehicle_anomaly.adapters.inbound.http.answer import Answer
+from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.headers import header
 from vehicle_anomaly.adapters.inbound.http.negotiation import UnsupportedMediaType, answer_to
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
@@ -25,6 +26,7 @@ from vehicle_anomaly.adapters.inbound.wire.arrow_requests import (
     arrow_train_command,
     score_arrow_batch,
 )
+from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName
 
 Result = TypeVar("Result")
 
@@ -48,10 +50,12 @@ def train_on_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> IngestRes
 
     Raises:
         UnsupportedMediaType: pyarrow is not installed.
+        AccessDenied: The caller may not name the model.
         MalformedMessage: The stream or the query is not what it should be.
         Refusal: The core refuses the readings or the names.
     """
     given = parameters(scope, TRAINED)
+    _permit(scope, given)
     name, version, rate = given.get("model_name"), given.get("model_version"), false_alarm_rate_in(given)
     command = _with_arrow(lambda: arrow_train_command(body, name, version, rate))
     return ingest_response(parts.train_model(command))
@@ -60,12 +64,17 @@ def train_on_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> IngestRes
 def score_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> ASGIApp:
     """Score a stream; answer in Arrow to who likes that best. Raises as `train_on_arrow`."""
     given = parameters(scope, SCORED)
+    _permit(scope, given)
     name, version, explain = given.get("model_name"), given.get("model_version"), explain_in(given)
     answer = _with_arrow(lambda: score_arrow_batch(body, name, version, parts.score_telemetry, explain))
     offered = ["application/json", "application/msgpack", ARROW_STREAM]
     if Accept(header(scope, b"accept", "*/*")).best_match(offered) == ARROW_STREAM:
         return Answer(arrow_answer(answer), ARROW_STREAM.encode(), 200)
     return answer_to(scope, answer)
+
+
+def _permit(scope: HTTPScope, given: Mapping[str, str]) -> None:
+    permit(scope, ModelName(given.get("model_name", DEFAULT_MODEL_NAME.value)))
 
 
 def _with_arrow(work: Callable[[], Result]) -> Result:

@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from vehicle_anomaly.adapters.inbound.http.access import DOCUMENTATION
 from vehicle_anomaly.adapters.inbound.http.openapi import openapi_document
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
 
@@ -29,9 +30,9 @@ _PAGE: Final = b"""<!DOCTYPE html>
 """
 
 # A file of its own, so that a content policy can do without inline scripts. Swagger UI would otherwise ask
-# a validator on the internet what it thinks of the document.
+# a validator on the internet what it thinks of the document. A browser asks for no address with a key in it.
 _START: Final = b"""SwaggerUIBundle({
-  url: "/schema/openapi.json",
+  url: `${location.origin}/schema/openapi.json`,
   dom_id: "#documentation",
   deepLinking: true,
   tryItOutEnabled: true,
@@ -39,7 +40,7 @@ _START: Final = b"""SwaggerUIBundle({
 });
 """
 
-_CACHED: Final = {"Cache-Control": "public, max-age=86400"}
+_CACHED: Final = {"Cache-Control": "private, max-age=86400"}
 
 
 def documentation_routes(version: str, asyncapi_document: bytes) -> list[HTTPRouteHandler]:
@@ -56,23 +57,23 @@ def documentation_routes(version: str, asyncapi_document: bytes) -> list[HTTPRou
         "swagger-ui.css": (_swagger_file("swagger-ui.css"), "text/css"),
     }
 
-    @get("/schema", sync_to_thread=False)
+    @get("/schema", DOCUMENTATION, sync_to_thread=False)
     def page() -> Response[bytes]:
         return Response(_PAGE, media_type=MediaType.HTML)
 
-    @get("/schema/openapi.json", sync_to_thread=False)
+    @get("/schema/openapi.json", DOCUMENTATION, sync_to_thread=False)
     def openapi() -> Response[bytes]:
         return Response(document, media_type=MediaType.JSON)
 
-    @get("/schema/asyncapi.json", sync_to_thread=False)
+    @get("/schema/asyncapi.json", DOCUMENTATION, sync_to_thread=False)
     def asyncapi() -> Response[bytes]:
         return Response(asyncapi_document, media_type=MediaType.JSON)
 
-    @get("/schema/assets/{name:str}", sync_to_thread=False)
-    def asset(name: FromPath[str]) -> Response[bytes]:
-        if name not in assets:
+    @get("/schema/assets/{file:str}", DOCUMENTATION, sync_to_thread=False)
+    def asset(file: FromPath[str]) -> Response[bytes]:
+        if file not in assets:
             raise NotFoundException
-        content, media_type = assets[name]
+        content, media_type = assets[file]
         return Response(content, media_type=media_type, headers=_CACHED)
 
     return [page, openapi, asyncapi, asset]

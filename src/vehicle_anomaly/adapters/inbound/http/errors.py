@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException
+from litestar.types import HTTPScope
 
+from vehicle_anomaly.adapters.inbound.http.access_denied import AccessDenied
 from vehicle_anomaly.adapters.inbound.http.negotiation import HttpRequest, UnsupportedMediaType
 from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlotsBusy
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
@@ -33,6 +35,10 @@ ExceptionHandler = Callable[[HttpRequest, Any], Response[bytes]]
 def answer(told: Problem, headers: Mapping[str, str] | None = None) -> Response[bytes]:
     """Return a problem as a response."""
     return Response(_encode(told), media_type=PROBLEM_JSON, status_code=told.status, headers=headers)
+
+
+def _denied(_: HttpRequest, denied: AccessDenied) -> Response[bytes]:
+    return answer(denied.problem, denied.headers)
 
 
 def _malformed(_: HttpRequest, error: MalformedMessage) -> Response[bytes]:
@@ -86,7 +92,8 @@ def _unexpected(request: HttpRequest, error: Exception) -> Response[bytes]:
     return answer(problem("internal-error", "Internal error", 500, "the service failed; its log says why"))
 
 
-EXCEPTION_HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
+EXCEPTION_HANDLERS: Final[dict[int | type[Exception], ExceptionHandler]] = {
+    AccessDenied: _denied,
     MalformedMessage: _malformed,
     Refusal: _refused,
     UnsupportedMediaType: _unsupported_media_type,
@@ -96,3 +103,24 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
     HTTPException: _http,
     Exception: _unexpected,
 }
+
+
+def exception_handlers(
+    admit: Callable[[HTTPScope], None] | None,
+) -> dict[int | type[Exception], ExceptionHandler]:
+    """Return what answers each exception.
+
+    Args:
+        admit: Lets a request in or raises `AccessDenied`; None where everybody is let in. Asked where no
+            route was found, so that nobody without a key learns which there are.
+    """
+
+    def routed(request: HttpRequest, error: HTTPException) -> Response[bytes]:
+        if admit is not None and "auth" not in request.scope:
+            try:
+                admit(request.scope)
+            except AccessDenied as denied:
+                return _denied(request, denied)
+        return _http(request, error)
+
+    return {**EXCEPTION_HANDLERS, HTTPException: routed}

@@ -13,6 +13,7 @@ from typing import Any, Final
 from anyio.to_thread import run_sync
 from litestar.types import HTTPScope, Receive, Send
 
+from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.negotiation import NDJSON
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.query import SCORED, explain_in, parameters
@@ -31,6 +32,7 @@ async def score_lines(parts: HttpParts, scope: HTTPScope, receive: Receive, send
     """Answer a stream.
 
     Raises:
+        AccessDenied: The caller may not name the model.
         MalformedMessage: The query is not what it should be.
         Refusal: The names are none, or there is no such version.
         DamagedModel: The version is not what was published.
@@ -112,6 +114,7 @@ def _pin(parts: HttpParts, scope: HTTPScope) -> LineScoring:
     given = parameters(scope, SCORED)
     explain = explain_in(given)
     name = ModelName(given.get("model_name", DEFAULT_MODEL_NAME.value))
+    permit(scope, name)
     version = ModelVersion(given["model_version"]) if "model_version" in given else parts.models.latest(name)
     model = parts.models.load(name, version).metadata
     return LineScoring.by(parts.score_telemetry, model, explain)

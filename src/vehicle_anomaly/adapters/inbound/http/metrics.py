@@ -13,6 +13,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from vehicle_anomaly.adapters.inbound.http.access import METRICS
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
 
 # Buckets for a service whose fast path takes well under a millisecond and whose slow one trains a model.
@@ -62,7 +63,7 @@ class RequestMetrics:
     def route(self) -> HTTPRouteHandler:
         """Return the handler that Prometheus scrapes."""
 
-        @get("/metrics", sync_to_thread=False)
+        @get("/metrics", METRICS, sync_to_thread=False)
         def metrics() -> Response[bytes]:
             return Response(generate_latest(self._read()), media_type=_TEXT)
 

@@ -8,6 +8,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
+from vehicle_anomaly.adapters.inbound.http.access import READ_MODELS, READ_MODELS_IN_BROWSER, WRITE_MODELS
+from vehicle_anomaly.adapters.inbound.http.doorkeeper import caller_of
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
     HttpRequest,
     read_body,
@@ -15,6 +17,7 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
     respond,
 )
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
+from vehicle_anomaly.adapters.inbound.keys.caller import Caller
 from vehicle_anomaly.adapters.inbound.pages.report_page import content_security_policy, report_page
 from vehicle_anomaly.adapters.inbound.wire import decoding
 from vehicle_anomaly.adapters.inbound.wire.answers import (
@@ -39,8 +42,9 @@ _PAGE_HEADERS: Final = {
 def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
     """Return the handlers; each asks the store, so each works in a thread."""
 
-    def names() -> ModelsResponse:
-        return ModelsResponse([name.value for name in models.names()])
+    def names(caller: Caller | None) -> ModelsResponse:
+        known = [name.value for name in models.names()]
+        return ModelsResponse([name for name in known if caller is None or caller.may_name(name)])
 
     def versions(name: str) -> ModelVersionsResponse:
         return versions_response(name, models.versions(ModelName(name)))
@@ -65,23 +69,23 @@ def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
         models.promote(ModelName(name), ModelVersion(version))
         return PromoteResponse(name, version)
 
-    @get("/models")
+    @get("/models", READ_MODELS)
     async def list_models(request: HttpRequest) -> ASGIApp:
-        return respond(request, await run_sync(names))
+        return respond(request, await run_sync(names, caller_of(request.scope)))
 
-    @get("/models/{name:str}")
+    @get("/models/{name:str}", READ_MODELS)
     async def list_versions(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
         return respond(request, await run_sync(versions, name))
 
-    @get("/models/{name:str}/versions/{version:str}")
+    @get("/models/{name:str}/versions/{version:str}", READ_MODELS)
     async def show_version(request: HttpRequest, name: FromPath[str], version: FromPath[str]) -> ASGIApp:
         return respond(request, await run_sync(version_of, name, version))
 
-    @get("/models/{name:str}/versions/{version:str}/report")
+    @get("/models/{name:str}/versions/{version:str}/report", READ_MODELS_IN_BROWSER)
     async def show_report(name: FromPath[str], version: FromPath[str]) -> Response[str]:
         return Response(await run_sync(page, name, version), media_type=MediaType.HTML, headers=_PAGE_HEADERS)
 
-    @put("/models/{name:str}/latest")
+    @put("/models/{name:str}/latest", opt=WRITE_MODELS.opt)
     async def promote_version(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
         wanted = decoding.PROMOTE[request_encoding(request)](await read_body(request))
         return respond(request, await run_sync(promote, name, wanted.model_version))

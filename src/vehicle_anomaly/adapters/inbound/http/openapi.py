@@ -6,10 +6,12 @@ constraints that it holds them to.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 
+from vehicle_anomaly.adapters.inbound.http import access, openapi_keys
 from vehicle_anomaly.adapters.inbound.http import openapi_examples as examples
 from vehicle_anomaly.adapters.inbound.http import service_routes as service
 from vehicle_anomaly.adapters.inbound.http.openapi_bulk import BULK
@@ -21,11 +23,13 @@ from vehicle_anomaly.adapters.inbound.wire.problems import Problem
 _Record = requests.TelemetryRecord
 _STATUS_WORDS: Final = {
     400: "The request is malformed or not valid; `detail` and `errors` say where.",
+    401: "There is no key, or it is unknown or has expired.",
+    403: "The key lacks the scope, or may not name the model.",
     404: "The model or the version does not exist.",
     409: "The version exists with other content.",
     413: "The body is over the limit.",
     415: "The media type is not supported.",
-    429: "All training slots are busy.",
+    429: "The key is used too often, or all training slots are busy.",
     503: "The model store is out of reach, or the model in it is damaged.",
 }
 _RETRIED_LATER: Final = (429, 503)
@@ -50,6 +54,7 @@ class Operation:
     summary: str
     tag: str
     success: int
+    access: access.Access
     answer: Body | None
     request: Body | None = None
     problems: tuple[int, ...] = ()
@@ -65,6 +70,7 @@ OPERATIONS: Final = (
         "Train a model on a batch of telemetry",
         "telemetry",
         201,
+        access.TRAIN,
         Body(answers.IngestResponse, examples.INGEST_ANSWER),
         Body(requests.IngestRequest[_Record], examples.INGEST_REQUEST),
         (*_WRITES, 409, 429),
@@ -78,6 +84,7 @@ OPERATIONS: Final = (
         "Say of one reading whether something is wrong",
         "telemetry",
         200,
+        access.SCORE,
         Body(answers.VerdictResponse, examples.SCORE_ANSWER),
         Body(requests.ScoreRequest, examples.SCORE_REQUEST),
         (*_WRITES, 404),
@@ -89,6 +96,7 @@ OPERATIONS: Final = (
         "Say of each reading in a batch whether something is wrong",
         "telemetry",
         200,
+        access.SCORE,
         Body(answers.ScoreBatchResponse, examples.SCORE_BATCH_ANSWER),
         Body(requests.ScoreBatchRequest[_Record], examples.SCORE_BATCH_REQUEST),
         (*_WRITES, 404),
@@ -100,6 +108,7 @@ OPERATIONS: Final = (
         "List the models",
         "models",
         200,
+        access.READ_MODELS,
         Body(answers.ModelsResponse, examples.MODELS_ANSWER),
         problems=(503,),
     ),
@@ -110,6 +119,7 @@ OPERATIONS: Final = (
         "List the versions of a model, newest first",
         "models",
         200,
+        access.READ_MODELS,
         Body(answers.ModelVersionsResponse, examples.VERSIONS_ANSWER),
         problems=(400, 404, 503),
     ),
@@ -120,6 +130,7 @@ OPERATIONS: Final = (
         "Tell what is known of a version",
         "models",
         200,
+        access.READ_MODELS,
         Body(answers.ModelVersionResponse, examples.VERSION_ANSWER),
         problems=(400, 404, 503),
     ),
@@ -130,6 +141,7 @@ OPERATIONS: Final = (
         "Show in a browser what a version learned",
         "models",
         200,
+        access.READ_MODELS_IN_BROWSER,
         None,
         problems=(400, 404, 503),
         text=("text/html", "A page that loads nothing and runs nothing."),
@@ -141,6 +153,7 @@ OPERATIONS: Final = (
         "Promote a version, or roll back to one",
         "models",
         200,
+        access.WRITE_MODELS,
         Body(answers.PromoteResponse, examples.PROMOTE_ANSWER),
         Body(requests.PromoteRequest, examples.PROMOTE_REQUEST),
         (*_WRITES, 404),
@@ -152,6 +165,7 @@ OPERATIONS: Final = (
         "Tell what this service is",
         "service",
         200,
+        access.ANY_KEY,
         Body(service.ServiceResponse, examples.SERVICE_ANSWER),
     ),
     Operation(
@@ -161,6 +175,7 @@ OPERATIONS: Final = (
         "Tell that the process lives; touches nothing else",
         "service",
         200,
+        access.OPEN,
         Body(service.LivenessResponse, examples.LIVENESS_ANSWER),
     ),
     Operation(
@@ -170,6 +185,7 @@ OPERATIONS: Final = (
         "Tell that the process is well",
         "service",
         200,
+        access.OPEN,
         Body(service.HealthResponse, examples.HEALTH_ANSWER),
     ),
     Operation(
@@ -179,6 +195,7 @@ OPERATIONS: Final = (
         "Tell whether the service can do its work",
         "service",
         200,
+        access.OPEN,
         Body(service.ReadinessResponse, examples.READY_ANSWER),
     ),
     Operation(
@@ -188,6 +205,7 @@ OPERATIONS: Final = (
         "Prometheus metrics",
         "service",
         200,
+        access.METRICS,
         None,
         text=("text/plain", "Prometheus text."),
     ),
@@ -225,7 +243,10 @@ def openapi_document(version: str) -> dict[str, Any]:
             {"name": "service", "description": "What the service says of itself."},
         ],
         "paths": paths,
-        "components": {"schemas": _either_vector_or_names(components)},
+        "components": {
+            "schemas": _either_vector_or_names(components),
+            "securitySchemes": openapi_keys.SECURITY_SCHEMES,
+        },
     }
     # msgspec names a generic type by its parameters; callers have no use for those.
     text = msgspec.json.encode(document).replace(b"_TelemetryRecord_", b"").replace(b"[TelemetryRecord]", b"")
@@ -234,7 +255,12 @@ def openapi_document(version: str) -> dict[str, Any]:
 
 
 def _operation(each: Operation) -> dict[str, Any]:
-    described: dict[str, Any] = {"operationId": each.identity, "summary": each.summary, "tags": [each.tag]}
+    described: dict[str, Any] = {
+        "operationId": each.identity,
+        "summary": each.summary,
+        "tags": [each.tag],
+        "security": openapi_keys.security(each.access),
+    }
     if each.description:
         described["description"] = each.description
     bulk = BULK.get(each.identity)
@@ -251,7 +277,8 @@ def _operation(each: Operation) -> dict[str, Any]:
     if each.identity == "checkReadiness":
         unready = Body(service.ReadinessResponse, examples.UNREADY_ANSWER)
         responses["503"] = {"description": "The model store is out of reach.", "content": _content(unready)}
-    responses |= {str(status): _problem(status) for status in sorted(each.problems)}
+    problems = {*each.problems, *openapi_keys.statuses(each.access)}
+    responses |= {str(status): _problem(status) for status in sorted(problems)}
     described["responses"] = responses
     return described
 
@@ -284,6 +311,9 @@ def _problem(status: int) -> dict[str, Any]:
         "description": _STATUS_WORDS[status],
         "content": {"application/problem+json": {"schema": schema, "examples": told}},
     }
+    if status == HTTPStatus.UNAUTHORIZED:
+        challenge = {"description": "How to send a key (RFC 6750).", "schema": {"type": "string"}}
+        response["headers"] = {"WWW-Authenticate": challenge}
     if status in _RETRIED_LATER:
         seconds = {"type": "integer", "minimum": 0}
         response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": seconds}}

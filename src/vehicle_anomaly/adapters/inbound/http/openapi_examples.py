@@ -216,6 +216,26 @@ PROBLEMS: Final[dict[int, dict[str, dict[str, Any]]]] = {
             ("/records/17/feature_vector", _WRONG_COUNT),
         ),
     },
+    401: {
+        "no key": _problem(
+            "no-key",
+            "No key",
+            401,
+            "this call takes a key: send it as Authorization: Bearer or as X-API-Key",
+        ),
+        "expired": _problem("unusable-key", "Not a valid key", 401, "key 'fleet-a-2026' has expired"),
+    },
+    403: {
+        "missing scope": _problem(
+            "missing-scope", "The key may not do this", 403, "key 'fleet-a-2026' has no scope 'train'"
+        ),
+        "foreign model": _problem(
+            "foreign-model",
+            "The key may not name this model",
+            403,
+            "key 'fleet-a-2026' may not name this model",
+        ),
+    },
     404: {
         "unknown model": _problem(
             "unknown-model",
@@ -250,12 +270,18 @@ PROBLEMS: Final[dict[int, dict[str, dict[str, Any]]]] = {
         )
     },
     429: {
+        "too often": _problem(
+            "too-many-requests",
+            "Too many requests",
+            429,
+            "key 'fleet-a-2026' may call 20 times a second",
+        ),
         "busy": _problem(
             "training-slots-busy",
             "All training slots are busy",
             429,
             "1 trainings run and 32 wait, which is all there may be: try again later",
-        )
+        ),
     },
     503: {
         "unavailable": _problem(

@@ -1,5 +1,6 @@
 """`/score/batch`: a body of records at once, or a stream of lines."""
 
+from functools import partial
 from typing import cast
 
 from anyio.to_thread import run_sync
@@ -7,7 +8,9 @@ from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
+from vehicle_anomaly.adapters.inbound.http import access
 from vehicle_anomaly.adapters.inbound.http.arrow_bodies import is_arrow, score_arrow
+from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.line_stream import score_lines
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
     NDJSON,
@@ -27,7 +30,7 @@ from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 def score_batch_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
     """Return the handler; it takes what ASGI gives, as that of `/score`."""
 
-    @asgi("/score/batch", copy_scope=False)
+    @asgi("/score/batch", copy_scope=False, opt=access.SCORE.opt)
     async def score_all(scope: Scope, receive: Receive, send: Send) -> None:
         http = cast("HTTPScope", scope)
         if http["method"] != "POST":
@@ -51,10 +54,11 @@ def score_batch_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler
 
 
 def _answer(parts: HttpParts, scope: HTTPScope, body: bytes, encoding: Encoding) -> ASGIApp:
+    permitted = partial(permit, scope)
     told = (
-        score_batch_for_json(body, parts.score_telemetry)
+        score_batch_for_json(body, parts.score_telemetry, permitted)
         if encoding is Encoding.JSON and not likes_msgpack(scope)
-        else score_batch(body, encoding, parts.score_telemetry)
+        else score_batch(body, encoding, parts.score_telemetry, permitted)
     )
     note_model(scope, told.model_name, told.model_version)
     return answer_to(scope, told)

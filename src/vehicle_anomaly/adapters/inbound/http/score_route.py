@@ -8,6 +8,8 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Scope, Send
 
+from vehicle_anomaly.adapters.inbound.http import access
+from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.negotiation import answer_to, body_of, encoding_of
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
@@ -27,7 +29,7 @@ def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
     """
     max_bytes = min(MAX_RECORD_BYTES, max_body_bytes)
 
-    @asgi("/score", copy_scope=False)
+    @asgi("/score", copy_scope=False, opt=access.SCORE.opt)
     async def score(scope: Scope, receive: Receive, send: Send) -> None:
         http = cast("HTTPScope", scope)
         if http["method"] != "POST":
@@ -39,6 +41,7 @@ def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
             asked = await run_sync(_asked, body, encoding)
         else:
             asked = _asked(body, encoding)
+        permit(http, asked.name)
         model = parts.at_hand(asked.name, asked.version)
         if model is None:
             told = await run_sync(asked.answer, parts.score_telemetry)

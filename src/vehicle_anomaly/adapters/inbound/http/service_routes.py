@@ -1,11 +1,15 @@
 """What the service says of itself: `/`, `/healthz`, `/health`, `/health/ready`."""
 
+from typing import Final
+
 import msgspec
 from anyio.to_thread import run_sync
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, HTTPScope
 from msgspec import UNSET, UnsetType
 
+from vehicle_anomaly.adapters.inbound.http.access import ANY_KEY, OPEN
+from vehicle_anomaly.adapters.inbound.http.doorkeeper import caller_of, is_stranger
 from vehicle_anomaly.adapters.inbound.http.negotiation import HttpRequest, respond
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
@@ -46,6 +50,12 @@ class ReadinessResponse(msgspec.Struct, frozen=True):
     degraded: dict[str, str] | UnsetType = UNSET
 
 
+# Anybody is told whether; names of models, folders and buckets are for those with a key.
+_ASK_WITH_A_KEY: Final = (
+    "a model is not answered with its latest version; who has a key is told which and why"
+)
+_STORE_AWAY: Final = "the model store is out of reach; who has a key is told why"
+
 _LINKS = {
     "documentation": "/schema",
     "openapi": "/schema/openapi.json",
@@ -60,30 +70,43 @@ _LINKS = {
 def service_routes(parts: HttpParts, options: HttpOptions) -> list[HTTPRouteHandler]:
     """Return the handlers."""
 
-    @get("/", sync_to_thread=False)
+    @get("/", ANY_KEY, sync_to_thread=False)
     def service(request: HttpRequest) -> ASGIApp:
         name = "vehicle-anomaly"
         return respond(request, ServiceResponse(name, options.version, options.environment, _LINKS))
 
-    @get("/healthz", sync_to_thread=False)
+    @get("/healthz", OPEN, sync_to_thread=False)
     def liveness(request: HttpRequest) -> ASGIApp:
         return respond(request, LivenessResponse("ok"))
 
-    @get("/health", sync_to_thread=False)
+    @get("/health", OPEN, sync_to_thread=False)
     def health(request: HttpRequest) -> ASGIApp:
         return respond(request, HealthResponse("healthy", options.version, options.environment))
 
-    @get("/health/ready")
+    @get("/health/ready", OPEN)
     async def readiness(request: HttpRequest) -> ASGIApp:
-        degraded = dict(parts.degraded()) or UNSET
+        degraded = degraded_for(request.scope)
+        detail: str | UnsetType = _ASK_WITH_A_KEY if degraded is None else UNSET
         try:
             await run_sync(parts.models.check)
         except ModelStoreUnavailable as error:
-            told = ReadinessResponse(
-                "unavailable", options.version, options.environment, "unreachable", str(error), degraded
-            )
-            return respond(request, told, 503)
-        told = ReadinessResponse("ready", options.version, options.environment, "connected", UNSET, degraded)
-        return respond(request, told)
+            detail = _STORE_AWAY if is_stranger(request.scope) else str(error)
+            return respond(request, readied("unavailable", "unreachable", detail, degraded), 503)
+        return respond(request, readied("ready", "connected", detail, degraded))
+
+    def degraded_for(scope: HTTPScope) -> dict[str, str] | None:
+        """Return what the caller may know; None for something that it may not."""
+        degraded = parts.degraded()
+        if is_stranger(scope):
+            return None if degraded else {}
+        caller = caller_of(scope)
+        return {name: why for name, why in degraded.items() if caller is None or caller.may_name(name)}
+
+    def readied(
+        status: str, store: str, detail: str | UnsetType, degraded: dict[str, str] | None
+    ) -> ReadinessResponse:
+        return ReadinessResponse(
+            status, options.version, options.environment, store, detail, degraded or UNSET
+        )
 
     return [service, liveness, health, readiness]

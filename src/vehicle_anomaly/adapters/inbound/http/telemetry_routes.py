@@ -2,9 +2,11 @@
 
 from litestar import post
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, HTTPScope
 
+from vehicle_anomaly.adapters.inbound.http.access import TRAIN
 from vehicle_anomaly.adapters.inbound.http.arrow_bodies import is_arrow, train_on_arrow
+from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
     HttpRequest,
     read_body,
@@ -31,10 +33,12 @@ def telemetry_routes(
 ) -> list[HTTPRouteHandler | ASGIRouteHandler]:
     """Return the handlers."""
 
-    def train(body: bytes, encoding: Encoding) -> IngestResponse:
-        return ingest_response(parts.train_model(train_model_command(body, encoding)))
+    def train(scope: HTTPScope, body: bytes, encoding: Encoding) -> IngestResponse:
+        command = train_model_command(body, encoding)
+        permit(scope, command.model_name)
+        return ingest_response(parts.train_model(command))
 
-    @post("/ingest", status_code=201)
+    @post("/ingest", status_code=201, opt=TRAIN.opt)
     async def ingest(request: HttpRequest) -> ASGIApp:
         if is_arrow(request.scope):
             body = await read_body(request)
@@ -42,7 +46,7 @@ def telemetry_routes(
         else:
             encoding = request_encoding(request)
             body = await read_body(request)
-            published = await slots.run(lambda: train(body, encoding))
+            published = await slots.run(lambda: train(request.scope, body, encoding))
         note_model(request.scope, published.model_name, published.model_version)
         return respond(request, published, 201)
 

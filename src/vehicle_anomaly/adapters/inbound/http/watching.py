@@ -7,6 +7,8 @@ from typing import Any, Final
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from vehicle_anomaly.adapters.inbound.http.doorkeeper import caller_of
+
 Count = Callable[[str, str, int, float], None]
 """Takes method, route template, status and seconds of a request."""
 Tell = Callable[[str, Mapping[str, object]], None]
@@ -59,6 +61,9 @@ def watching(app: ASGIApp, count: Count, tell: Tell | None) -> ASGIApp:
                     "status": status,
                     "duration_ms": round(seconds * 1e3, 3),
                 }
+                caller = caller_of(scope)
+                if caller is not None:
+                    fields["key_id"] = caller.id
                 answered_by: Any = scope.get(_ANSWERED_BY)
                 if answered_by is not None:
                     fields["model_name"], fields["model_version"] = answered_by

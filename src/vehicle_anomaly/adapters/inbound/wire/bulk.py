@@ -4,7 +4,7 @@ The quick way takes records that are all right, and most are. It knows no places
 through again one by one, where everything wrong is found and told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -50,10 +50,21 @@ _WHOLE: Final[dict[Encoding, Any]] = {
 _NOT_QUICK = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, MalformedMessage, InvalidTelemetry)
 
 
-def score_batch(message: bytes, encoding: Encoding, score_telemetry: ScoreTelemetry) -> ScoreBatchResponse:
+Permit = Callable[[ModelName], None]
+"""Raises for a model that the caller may not name."""
+
+
+def _anybody(_: ModelName) -> None:
+    pass
+
+
+def score_batch(
+    message: bytes, encoding: Encoding, score_telemetry: ScoreTelemetry, permit: Permit = _anybody
+) -> ScoreBatchResponse:
     """Answer a request to score a batch.
 
     Raises:
+        Exception: What `permit` raises.
         MalformedMessage: The message cannot be decoded.
         Refusal: The core refuses its records, the names or the model.
         DamagedModel: The version is not what was published.
@@ -62,30 +73,33 @@ def score_batch(message: bytes, encoding: Encoding, score_telemetry: ScoreTeleme
     if len(message) <= _DECODED_AT_ONCE_BYTES:
         try:
             request = _WHOLE[encoding].decode(message)
-            return _answer(request, request.records, score_telemetry)
+            return _answer(request, request.records, score_telemetry, permit)
         except _NOT_QUICK:
             pass
-    return score_split_batch(SCORE_BATCH[encoding](message), encoding, score_telemetry)
+    return score_split_batch(SCORE_BATCH[encoding](message), encoding, score_telemetry, permit)
 
 
 def score_batch_for_json(
-    message: bytes, score_telemetry: ScoreTelemetry
+    message: bytes, score_telemetry: ScoreTelemetry, permit: Permit = _anybody
 ) -> "ScoreBatchResponse | SplicedScoreBatch":
     """Answer a request in JSON to score a batch, as `score_batch`, for who encodes the answer as JSON."""
     try:
-        answer = _scanned_answer(message, score_telemetry)
+        answer = _scanned_answer(message, score_telemetry, permit)
     except InvalidTelemetry:
         # It does not say which record is wrong, nor where.
         answer = None
-    return answer or score_batch(message, Encoding.JSON, score_telemetry)
+    return answer or score_batch(message, Encoding.JSON, score_telemetry, permit)
 
 
-def _scanned_answer(message: bytes, score_telemetry: ScoreTelemetry) -> "SplicedScoreBatch | None":
+def _scanned_answer(
+    message: bytes, score_telemetry: ScoreTelemetry, permit: Permit
+) -> "SplicedScoreBatch | None":
     read = scan_body(message, decode_score_batch, MAX_BATCH_VALUES)
     if read is None:
         return None
     request, scanned = read
     name, version = named_version(request)
+    permit(name)
     scores = score_telemetry.score_columns(
         scanned.values, scanned.shape.names, name, version, request.explain, only_by_name=True
     )
@@ -103,25 +117,33 @@ class SplicedScoreBatch(msgspec.Struct):
 
 
 def score_split_batch(
-    request: ScoreBatchRequest[msgspec.Raw], encoding: Encoding, score_telemetry: ScoreTelemetry
+    request: ScoreBatchRequest[msgspec.Raw],
+    encoding: Encoding,
+    score_telemetry: ScoreTelemetry,
+    permit: Permit = _anybody,
 ) -> ScoreBatchResponse:
     """Answer a request whose records are still to be decoded; raises as `score_batch`."""
     decode = RECORD[encoding]
     try:
         for record in request.records:
             check_record_size(record)
-        return _answer(request, [decode(record) for record in request.records], score_telemetry)
+        return _answer(request, [decode(record) for record in request.records], score_telemetry, permit)
     except _NOT_QUICK:
         command, timestamps = to_score_batch_command(request, encoding)
+        permit(command.model_name)
         return score_batch_response(score_telemetry(command), timestamps)
 
 
 def _answer(
-    request: ScoreBatchRequest[Any], records: Sequence[TelemetryRecord], score_telemetry: ScoreTelemetry
+    request: ScoreBatchRequest[Any],
+    records: Sequence[TelemetryRecord],
+    score_telemetry: ScoreTelemetry,
+    permit: Permit,
 ) -> ScoreBatchResponse:
     if not records:
         raise EmptyBatch
     name, version = named_version(request)
+    permit(name)
     scores, answers = score_records(records, score_telemetry, name, version, request.explain)
     return ScoreBatchResponse(name.value, scores.model_version.value, answers)
 

@@ -1,0 +1,1 @@
+"""Who may call: keys, what each may do, and how often."""
