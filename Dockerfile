@@ -70,6 +70,7 @@ COPY --from=build --chown=10001:10001 /opt/models /opt/models
 # /tmp a volume, and /opt/models one too where models are kept in a folder.
 USER 10001:10001
 WORKDIR /tmp
+VOLUME ["/tmp"]
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 

@@ -56,6 +56,28 @@ lint: setup
     {{ python }} -m mypy
     .venv/bin/lint-imports --no-cache
 
+# Make .venv-infra, which also has the CDK, its node, and what lints files that are no Python
+setup-infra:
+    @[ -x .venv-infra/bin/python ] || uv venv --quiet --python '>=3.11,<3.15' .venv-infra
+    @[ .venv-infra/warm -nt requirements-infra.txt ] || VIRTUAL_ENV=.venv-infra uv pip sync --quiet --require-hashes --compile-bytecode requirements-infra.txt
+    @VIRTUAL_ENV=.venv-infra uv pip install --quiet --no-deps --no-build-isolation --editable .
+    @touch .venv-infra/warm
+
+# Synthesise both environments, with and without a certificate, into cdk.out; asks nobody
+synth: setup-infra
+    rm -rf cdk.out
+    .venv-infra/bin/python -m infra.synth cdk.out
+    @ls -d cdk.out/*
+
+# Accept what changed in the templates as reviewed
+snapshots: setup synth
+    {{ python }} -m tests.infra.snapshots cdk.out
+
+# Check the infrastructure with the CDK's own types, and the Dockerfile
+lint-infra: setup-infra
+    .venv-infra/bin/python -m mypy --cache-dir .mypy_cache/infra infra
+    .venv-infra/bin/hadolint Dockerfile
+
 # Rewrite the code as `lint` wants it, where that can be done without thinking
 format: setup
     {{ python }} -m ruff format
@@ -106,4 +128,4 @@ lock *ARGS:
     {{ pip_compile }} {{ ARGS }} -c requirements-dev.txt --group dev --group infra --group lint-files pyproject.toml -o requirements-infra.txt
 
 # All that CI checks
-check: lint test bench-quick
+check: lint lint-infra test bench-quick

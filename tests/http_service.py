@@ -15,7 +15,7 @@ class _Announced(HttpServer):
     """Says when it listens, and where."""
 
     def __init__(self, app: Litestar) -> None:
-        super().__init__(app, "127.0.0.1", 0, drain_seconds=60)
+        super().__init__(app, "127.0.0.1", 0, drain_seconds=60, keep_alive_seconds=75)
         self.listening = threading.Event()
         self.url = ""
 

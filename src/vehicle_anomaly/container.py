@@ -246,6 +246,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.host,
         settings.provided.port,
         settings.provided.drain_seconds,
+        settings.provided.keep_alive_seconds,
     )
     worker: providers.Provider[Worker] = providers.Factory(
         Worker,

@@ -94,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True):
         max_body_bytes: Largest body of a request.
         workers: Processes of `serve`.
         drain_seconds: From being told to stop to the end of what `serve` has not finished.
+        keep_alive_seconds: How long `serve` keeps a connection on which nothing is asked.
         scoring_threads: Threads that a large batch is scored in; 0: one for each processor.
         training_slots: Trainings that run at once.
         training_queue: Trainings that may wait for a slot; one more is answered 429.
@@ -130,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True):
     max_body_bytes: _Positive = 32 * 1024 * 1024
     workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
     drain_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 30
+    keep_alive_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 75
     scoring_threads: _Threads = 0
     training_slots: _Positive = 1
     training_queue: Annotated[int, msgspec.Meta(ge=0)] = 32

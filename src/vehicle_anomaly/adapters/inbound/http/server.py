@@ -27,7 +27,9 @@ _SWITCH_INTERVAL_SECONDS = 0.0005
 class HttpServer(uvicorn.Server):
     """Serves an application until it is told to stop, finishing what it has begun."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, drain_seconds: int) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, drain_seconds: int, keep_alive_seconds: int
+    ) -> None:
         """Serve an application.
 
         Args:
@@ -35,6 +37,8 @@ class HttpServer(uvicorn.Server):
             host: Address to listen on.
             port: Port to listen on; 0 takes a free one.
             drain_seconds: From being told to stop to breaking off what is not finished by then.
+            keep_alive_seconds: How long a connection is kept on which nothing is asked. A load balancer must
+                give up its own sooner, or it sends into one that is being closed.
         """
         self._link: WorkerLink | None = None
         super().__init__(
@@ -50,6 +54,7 @@ class HttpServer(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=drain_seconds,
+                timeout_keep_alive=keep_alive_seconds,
             )
         )
 

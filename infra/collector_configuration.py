@@ -1,0 +1,74 @@
+"""What a collector is told: traces to X-Ray, metrics to CloudWatch."""
+
+import json
+from typing import Any
+
+NAMESPACE = "VehicleAnomaly"
+"""Of the metrics in CloudWatch."""
+
+REQUEST_DURATION = "http_server_request_duration_seconds"
+"""What the service's /metrics tell of each request; in CloudWatch a set of count, sum and extremes."""
+
+MEMORY_MIB = 256
+"""What it may take; it refuses data before that."""
+
+
+def configuration(environment: str, region: str, log_group: str, scraped_port: int | None) -> str:
+    """Return what the collector is told, as JSON, which is YAML too.
+
+    Args:
+        environment: A dimension of the metrics.
+        region: Where they go.
+        log_group: By way of which.
+        scraped_port: Port of the service's /metrics, read with the key in METRICS_KEY; None: it has none.
+    """
+    receivers: dict[str, Any] = {"otlp": {"protocols": {"http": {"endpoint": "127.0.0.1:4318"}}}}
+    if scraped_port is not None:
+        target = {"targets": [f"127.0.0.1:{scraped_port}"], "labels": {"environment": environment}}
+        scrape = {
+            "job_name": "vehicle-anomaly",
+            "scrape_interval": "60s",
+            "metrics_path": "/metrics",
+            "authorization": {"type": "Bearer", "credentials": "$METRICS_KEY"},
+            "static_configs": [target],
+        }
+        receivers["prometheus"] = {"config": {"scrape_configs": [scrape]}}
+    bounds = {"check_interval": "1s", "limit_mib": MEMORY_MIB * 3 // 4, "spike_limit_mib": MEMORY_MIB // 4}
+    by_route = ["environment", "http_route", "http_response_status_code"]
+    return json.dumps(
+        {
+            "extensions": {"health_check": {"endpoint": "127.0.0.1:13133"}},
+            "receivers": receivers,
+            "processors": {"memory_limiter": bounds, "batch": {}},
+            "exporters": {
+                "awsxray": {"region": region},
+                "awsemf": {
+                    "region": region,
+                    "namespace": NAMESPACE,
+                    "log_group_name": log_group,
+                    "dimension_rollup_option": "NoDimensionRollup",
+                    # Nothing else becomes a metric that is paid for.
+                    "metric_declarations": [
+                        {"dimensions": [by_route], "metric_name_selectors": [f"^{REQUEST_DURATION}$"]},
+                        {"dimensions": [["environment"]], "metric_name_selectors": ["^vehicle_anomaly_.*"]},
+                    ],
+                },
+            },
+            "service": {
+                "extensions": ["health_check"],
+                "pipelines": {
+                    "traces": {
+                        "receivers": ["otlp"],
+                        "processors": ["memory_limiter", "batch"],
+                        "exporters": ["awsxray"],
+                    },
+                    "metrics": {
+                        "receivers": list(receivers),
+                        "processors": ["memory_limiter", "batch"],
+                        "exporters": ["awsemf"],
+                    },
+                },
+            },
+        },
+        sort_keys=True,
+    )

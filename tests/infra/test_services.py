@@ -1,0 +1,142 @@
+"""Tasks: what they run on, how they stop, and what beside them may fail."""
+
+import json
+from typing import Any
+
+from infra.environments import ENVIRONMENTS
+from tests.image import dockerfile
+from tests.infra.conftest import PROJECT
+from tests.infra.template import Templates, container, flat, service, target, variables
+from vehicle_anomaly.settings import Settings
+
+
+def tasks(templates: Templates) -> list[dict[str, Any]]:
+    return templates.all("AWS::ECS::TaskDefinition")
+
+
+def services(templates: Templates) -> dict[str, dict[str, Any]]:
+    """Return the services by the task that they run."""
+    return {target(s["TaskDefinition"]): s for s in templates.all("AWS::ECS::Service")}
+
+
+def test_the_network_has_two_zones_and_keeps_s3_and_sqs_inside(templates: Templates, variant: str) -> None:
+    zones = {json.dumps(s["AvailabilityZone"]) for s in templates.all("AWS::EC2::Subnet")}
+    assert len(zones) == 2
+    endpoints = {flat(e["ServiceName"]): e["VpcEndpointType"] for e in templates.all("AWS::EC2::VPCEndpoint")}
+    assert endpoints == {
+        "com.amazonaws.<AWS::Region>.s3": "Gateway",
+        "com.amazonaws.eu-central-1.sqs": "Interface",
+    }
+    row = ENVIRONMENTS[variant.partition("-")[0]]
+    assert len(templates.all("AWS::EC2::NatGateway")) == row.nat_gateways
+    assert templates.all("AWS::EC2::FlowLog")
+
+
+def test_a_bad_deployment_is_rolled_back(templates: Templates) -> None:
+    assert len(services(templates)) == 3
+    for properties in services(templates).values():
+        deployment = properties["DeploymentConfiguration"]
+        assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+        assert deployment["MinimumHealthyPercent"] == 100
+        assert properties["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+
+
+def test_nothing_writes_in_a_container_but_to_its_own_temporary_folder(templates: Templates) -> None:
+    for task in tasks(templates):
+        assert all(found["ReadonlyRootFilesystem"] is True for found in task["ContainerDefinitions"])
+        (mount,) = service(task)["MountPoints"]
+        assert mount["ContainerPath"] == "/tmp"
+        # Fargate gives a volume to root, unless the image says that there is one and whose.
+        _, stages = dockerfile.read(PROJECT / "Dockerfile")
+        assert [i.rest for i in stages[-1].instructions if i.keyword == "VOLUME"] == ['["/tmp"]']
+
+
+def test_a_task_has_as_long_to_stop_as_its_own_settings_say(templates: Templates) -> None:
+    defaults = Settings()
+    for task in tasks(templates):
+        told = variables(service(task))
+        drain = {
+            "serve": int(told.get("DRAIN_SECONDS", defaults.drain_seconds)),
+            "work": defaults.worker_drain_seconds,
+        }[service(task)["Command"][0]]
+        assert drain < service(task)["StopTimeout"] <= 120
+
+
+def test_a_collector_can_fail_and_grow_without_harm(templates: Templates) -> None:
+    for task in tasks(templates):
+        collector = container(task, "collector")
+        assert collector["Essential"] is False
+        assert collector["Memory"] < int(task["Memory"]) / 2
+        assert collector["RestartPolicy"]["Enabled"] is True
+        assert collector["HealthCheck"]["Command"] == ["CMD", "/healthcheck"]
+        assert service(task)["Essential"] is True
+        assert "DependsOn" not in service(task)
+        assert variables(service(task))["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:4318"
+
+
+def test_traces_go_to_x_ray_and_metrics_to_cloudwatch(templates: Templates) -> None:
+    for task in tasks(templates):
+        config = json.loads(variables(container(task, "collector"))["AOT_CONFIG_CONTENT"])
+        pipelines = config["service"]["pipelines"]
+        assert pipelines["traces"] == {
+            "receivers": ["otlp"],
+            "processors": ["memory_limiter", "batch"],
+            "exporters": ["awsxray"],
+        }
+        assert pipelines["metrics"]["exporters"] == ["awsemf"]
+        for pipeline in pipelines.values():
+            for kind in ("receivers", "processors", "exporters"):
+                assert set(pipeline[kind]) <= set(config[kind])
+        assert set(config["service"]["extensions"]) <= set(config["extensions"])
+        if service(task)["Command"] == ["serve"]:
+            (scraped,) = config["receivers"]["prometheus"]["config"]["scrape_configs"]
+            port = service(task)["PortMappings"][0]["ContainerPort"]
+            assert scraped["static_configs"][0]["targets"] == [f"127.0.0.1:{port}"]
+            assert [s["Name"] for s in container(task, "collector")["Secrets"]] == ["METRICS_KEY"]
+
+
+def test_logs_are_kept_for_as_long_as_the_environment_says(templates: Templates, variant: str) -> None:
+    row = ENVIRONMENTS[variant.partition("-")[0]]
+    groups = dict(templates.resources("AWS::Logs::LogGroup"))
+    assert {g["RetentionInDays"] for g in groups.values()} == {row.log_retention_days}
+    for task in tasks(templates):
+        for found in task["ContainerDefinitions"]:
+            assert target(found["LogConfiguration"]["Options"]["awslogs-group"]) in groups
+
+
+def test_one_image_runs_in_all_of_them(templates: Templates) -> None:
+    assert {service(task)["Image"] for task in tasks(templates)} == {
+        "ghcr.io/example/vehicle-anomaly:0000000"
+    }
+    assert sorted(service(task)["Command"][0] for task in tasks(templates)) == ["serve", "serve", "work"]
+
+
+def test_the_api_is_scaled_by_processor_and_by_requests(templates: Templates) -> None:
+    tracked = [
+        p["TargetTrackingScalingPolicyConfiguration"]
+        for p in templates.all("AWS::ApplicationAutoScaling::ScalingPolicy")
+        if p["PolicyType"] == "TargetTrackingScaling"
+    ]
+    kinds = {t["PredefinedMetricSpecification"]["PredefinedMetricType"] for t in tracked}
+    assert kinds == {"ECSServiceAverageCPUUtilization", "ALBRequestCountPerTarget"}
+
+
+def test_capacities_are_those_of_the_environment(templates: Templates, variant: str) -> None:
+    row = ENVIRONMENTS[variant.partition("-")[0]]
+    bounds = {
+        (s["MinCapacity"], s["MaxCapacity"])
+        for s in templates.all("AWS::ApplicationAutoScaling::ScalableTarget")
+    }
+    assert bounds == {
+        (row.min_capacity, row.max_capacity),
+        (row.worker_min_capacity, row.worker_max_capacity),
+    }
+
+
+def test_what_is_protected_cannot_be_deleted_by_a_slip(production: Templates) -> None:
+    manifest = json.loads((production.folder / "manifest.json").read_text())
+    stacks = [
+        a["properties"] for a in manifest["artifacts"].values() if a["type"] == "aws:cloudformation:stack"
+    ]
+    assert len(stacks) == 4
+    assert all(stack["terminationProtection"] is True for stack in stacks)
