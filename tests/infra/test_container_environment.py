@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from infra.container_environment import container_environment
-from tests.infra.conftest import PROJECT
 from tests.infra.template import Templates, service, variables
 from vehicle_anomaly.settings import FilesystemStore, S3Store, Settings, load_settings
 
@@ -76,7 +75,9 @@ def test_secrets_are_read_by_the_service_under_these_names(templates: Templates)
         for secret in service(task)["Secrets"]
     }
     assert names == {"API_KEYS", "MODEL_SIGNING_KEY"}
-    assert "API_KEYS" in (PROJECT / "src/vehicle_anomaly/settings.py").read_text()
+    read = {field.name.upper() for field in msgspec.structs.fields(Settings)}
+    # The key that signs models is asked of operators ahead of the version that reads it.
+    assert names - read <= {"MODEL_SIGNING_KEY"}
 
 
 def test_no_secret_is_in_a_variable(templates: Templates) -> None:
