@@ -6,8 +6,9 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-_FAULTY: Final = 0.02
-"""Share of a batch that may be faulty."""
+_FAULTY: Final = 0.04
+"""The chance that a suspect is faulty before it is looked at: twice the share that a batch may hold, for to
+take a fault for healthy costs more than the reverse."""
 _LAST: Final = 20
 """Held-out readings that tell how a tail goes on."""
 
@@ -87,7 +88,7 @@ def healthy_weights(logits: NDArray[np.float64], suspect: NDArray[np.bool_]) -> 
     """Say how likely each reading is healthy, where a screening suspected some.
 
     By Bayes' rule: a suspect is healthy, or a contrast of one sensor, any of them alike. Before it is looked
-    at, it is a contrast with a chance of 2 %, which is what a batch may hold.
+    at, it is a contrast with a chance of 4 %.
 
     Args:
         logits: Shape (n_readings, n_guarded): log-odds of a contrast, by trees that did not see the reading.

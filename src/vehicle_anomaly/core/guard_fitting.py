@@ -31,6 +31,7 @@ MOST_PARTNERS: Final = 16
 _N_FOLDS: Final = 4
 _MOST_TREES: Final = 1_600
 _FEWEST_TREES: Final = 16
+_OWN_SHARE: Final = 2.0
 _NEVER: Final = 1e9
 """A limit that no log-odds exceed."""
 
@@ -81,6 +82,7 @@ class _HeldOut:
     Attributes:
         X: Shape (n_readings, n_features).
         logits: Shape (n_readings, n_guarded): log-odds of a contrast; -inf for a missing value.
+        own: Shape as `logits`, by the trees that serve, which saw many of the readings.
         excess: As `X`: what `_held_out_excess` gave.
         scores: Shape (n_readings,): anomaly scores.
         weights: Shape (n_readings,): how likely each is healthy.
@@ -88,6 +90,7 @@ class _HeldOut:
 
     X: NDArray[np.float64]
     logits: NDArray[np.float64]
+    own: NDArray[np.float64]
     excess: NDArray[np.float64]
     scores: NDArray[np.float64]
     weights: NDArray[np.float64]
@@ -116,7 +119,7 @@ def fit(
     # As scoring sees them.
     X = values.astype(np.float32).astype(np.float64)
     rng = np.random.default_rng(parameters.random_state)
-    far = screening.far_values(X)
+    far = screening.far_values(X, stretch)
     near = np.where(far, np.nan, X)
     guarded, chosen = _guarded(near, rng)
     rarity = screening.rarity(near, guarded, rng)
@@ -128,11 +131,13 @@ def fit(
         held = fold == each
         trees = contrast_fitting.grow(X[~held & ~suspect], guarded, chosen, growth, rng)
         logits[held] = trees.logits(X[held])
-    logits[np.isnan(X[:, guarded])] = -np.inf
     trees = contrast_fitting.grow(X[~suspect], guarded, chosen, growth, rng)
+    own = trees.logits(X).astype(np.float64)
+    logits[np.isnan(X[:, guarded])] = own[np.isnan(X[:, guarded])] = -np.inf
     held_out = _HeldOut(
         X,
         logits,
+        own,
         _held_out_excess(X, suspect, stretch),
         held_out_scores(fold),
         healthy_weights(logits - rarity, suspect) * ~far.any(axis=1),
@@ -209,7 +214,8 @@ def _limited(
         surprise = np.maximum(surprise, tail(column))
     level = level_of(surprise, weights, false_alarm_rate)
     limits = np.array([tail.limit(level) for tail in tails])
-    contradiction = np.where(np.isneginf(limits[:n_guarded]), _NEVER, limits[:n_guarded])
+    contradiction = np.maximum(limits[:n_guarded], _own_limits(held_out, level))
+    contradiction[np.isneginf(contradiction)] = _NEVER
     margin = np.maximum(limits[n_guarded : n_guarded + n_features], FAR)
     low, high = np.nanmin(healthy, axis=0), np.nanmax(healthy, axis=0)
     # A feature that never varied has no range to take a share of.
@@ -230,6 +236,17 @@ def _limited(
         cell_value=cell_value,
         cell_log_share=cell_log_share,
     )
+
+
+def _own_limits(held_out: _HeldOut, level: float) -> NDArray[np.float64]:
+    """Set limits that keep the trees that serve from raising alarms where they have been.
+
+    Each growth has places of its own where it is wrong, such as between two cuts beside the speed at which a
+    gear is changed: those that did not see a reading know nothing of them. What trees saw surprises them
+    less, so twice the share of readings is let pass, and as a rule these limits are the lower ones.
+    """
+    tails = [Tail.of(column, held_out.weights) for column in held_out.own.T]
+    return np.array([tail.limit(level - np.log(_OWN_SHARE)) for tail in tails])
 
 
 def _cells(

@@ -19,22 +19,27 @@ _MOST_FAR: Final = 0.025
 _WIDE: Final = 15.0
 """Times what a gap is in an exponential tail: by chance, one in three million is as wide."""
 _DISTINCT: Final = 20
+_MANY_STRETCHES: Final = 4
+_AGREES: Final = 0.9
+"""Of pairs of a far reading and a usual one, the share that another feature orders the same way."""
 FAR: Final = 0.1
 """Share of a feature's range beyond which a value is far from all others."""
 _CONTRADICTS: Final = 2.5
 """Log-odds: twelve times likelier as a contrast."""
 
 
-def far_values(X: NDArray[np.float64]) -> NDArray[np.bool_]:
+def far_values(X: NDArray[np.float64], stretch: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Find values that a gap parts from nearly all others of their feature.
 
     The gap is more than `FAR` of the range of the others, at most 2.5 % of the values lie beyond it, and it
     is far wider than those before it, so that it is not what a long tail looks like: the k-th gap from the
     end, times k, is then much the same for all k (Rényi 1953). Of a feature with few values, such as a gear,
-    none is found.
+    none is found. Nor is a rare way of running, such as an engine that is off: it comes in many stretches,
+    and another feature tells of it, too.
 
     Args:
         X: Shape (n_readings, n_features); NaN is a missing value.
+        stretch: Shape (n_readings,): what `stretches` gave for them.
 
     Returns:
         Shape as `X`.
@@ -57,8 +62,37 @@ def far_values(X: NDArray[np.float64]) -> NDArray[np.bool_]:
             gaps = 1 + np.flatnonzero(wide & (gaps[1:] > FAR * (tail[1:-1] - bulk)))
             if gaps.size:
                 with np.errstate(invalid="ignore"):
-                    far[:, each] |= sign * X[:, each] > tail[gaps[0]]
+                    found = sign * X[:, each] > tail[gaps[0]]
+                if not _told_by_others(X, each, found, stretch):
+                    far[:, each] |= found
     return far
+
+
+def _told_by_others(
+    X: NDArray[np.float64], each: int, far: NDArray[np.bool_], stretch: NDArray[np.int64]
+) -> bool:
+    """Tell whether another feature is as far from usual, in many stretches, where one is.
+
+    It is where the far readings are among its highest or its lowest, beside others of their stretch: by
+    Mann and Whitney's statistic, so that what differs between stretches proves nothing.
+    """
+    there = np.unique(stretch[far])
+    if there.size < _MANY_STRETCHES:
+        return False
+    above, pairs = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    for number in there.tolist():
+        inside = stretch == number
+        odd, usual = X[inside & far], X[inside & ~far]
+        for other in range(X.shape[1]):
+            ordered = np.sort(usual[~np.isnan(usual[:, other]), other])
+            values = odd[~np.isnan(odd[:, other]), other]
+            below = np.searchsorted(ordered, values, side="left").sum()
+            above[other] += (below + np.searchsorted(ordered, values, side="right").sum()) / 2
+            pairs[other] += values.size * ordered.size
+    with np.errstate(invalid="ignore"):
+        agrees = np.abs(above / pairs - 0.5) > _AGREES - 0.5
+    agrees[each] = False
+    return bool(agrees.any())
 
 
 def contradictory(
