@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vehicle_anomaly.core import guard_kernel
 from vehicle_anomaly.core.contrast import contrast
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 
 _LEARNING_RATE: Final = 0.15
 _L2: Final = 1.0
@@ -67,12 +68,13 @@ def partners(
     return [np.argsort(-of, kind="stable")[: most + 1] for of in close], closest
 
 
-def grow(
+def grow(  # noqa: PLR0913, PLR0917
     X: NDArray[np.float64],
     guarded: NDArray[np.int32],
     chosen: list[NDArray[np.int64]],
     growth: Growth,
     rng: np.random.Generator,
+    threads: ScoringThreads = THIS_THREAD,
 ) -> ContrastTrees:
     """Grow the trees of some features.
 
@@ -81,15 +83,22 @@ def grow(
         guarded: Features that have at least two different values, ascending.
         chosen: What `partners` chose.
         growth: How.
-        rng: What chance is taken from.
+        rng: What chance is taken from: of each feature its own, so that the order does not matter.
+        threads: Where they are grown.
     """
     if len(X) > growth.rows:
         X = X[np.sort(rng.choice(len(X), growth.rows, replace=False))]
     cuts = [cuts_of(X[:, each], growth.cuts) for each in range(X.shape[1])]
     bins = np.stack([_bins(X[:, each], cuts[each]) for each in range(X.shape[1])])
     n_bins = np.array([cut.size + 2 for cut in cuts])
-    split_feature, split_threshold, leaf = [], [], []
-    for feature in guarded.tolist():
+    of_each = rng.spawn(guarded.size)
+    n_trees = guarded.size * growth.trees
+    split_feature = np.empty((n_trees, growth.depth), np.int32)
+    cut = np.empty((n_trees, growth.depth), np.int64)
+    leaf = np.empty((n_trees, 1 << growth.depth), np.float32)
+
+    def grow_one(place: int) -> None:
+        feature, rng = int(guarded[place]), of_each[place]
         columns = chosen[feature]
         known = np.flatnonzero(~np.isnan(X[:, feature]))
         if not known.size:
@@ -99,23 +108,31 @@ def grow(
         rows[1:][rng.random((columns.size - 1, rows.shape[1])) < growth.masked] = 0
         is_contrast = np.repeat(np.array([0, 1], np.float32), known.size)
         tried = _tried(columns.size, growth, rng)
-        of_feature = np.empty((growth.trees, growth.depth), np.int32)
-        cut = np.empty((growth.trees, growth.depth), np.int64)
-        leaves = np.empty((growth.trees, 1 << growth.depth), np.float32)
+        own = slice(place * growth.trees, (place + 1) * growth.trees)
+        of_column = np.empty((growth.trees, growth.depth), np.int32)
         guard_kernel.boost(
-            rows, n_bins[columns], is_contrast, tried, _LEARNING_RATE, _L2, 1.0, of_feature, cut, leaves
+            rows,
+            n_bins[columns],
+            is_contrast,
+            tried,
+            _LEARNING_RATE,
+            _L2,
+            1.0,
+            of_column,
+            cut[own],
+            leaf[own],
         )
-        split_feature.append(columns[of_feature].ravel())
-        split_threshold.append(_thresholds(columns[of_feature], cut, cuts).ravel())
-        leaf.append(leaves.ravel())
+        split_feature[own] = columns[of_column]
+
+    threads.each(guarded.size, grow_one)
     return ContrastTrees(
         n_features=X.shape[1],
         depth=growth.depth,
         guarded=guarded,
         tree_start=np.arange(guarded.size + 1, dtype=np.int64) * growth.trees,
-        split_feature=np.concatenate([*split_feature, np.empty(0)]).astype(np.int32),
-        split_threshold=np.concatenate([*split_threshold, np.empty(0)]).astype(np.float32),
-        leaf=np.concatenate([*leaf, np.empty(0)]).astype(np.float32),
+        split_feature=split_feature.ravel(),
+        split_threshold=_thresholds(split_feature, cut, cuts).ravel(),
+        leaf=leaf.ravel(),
     )
 
 
@@ -161,7 +178,7 @@ def _tried(n_columns: int, growth: Growth, rng: np.random.Generator) -> NDArray[
 
 
 def _thresholds(
-    features: NDArray[np.int64], cut: NDArray[np.int64], cuts: list[NDArray[np.float32]]
+    features: NDArray[np.int32], cut: NDArray[np.int64], cuts: list[NDArray[np.float32]]
 ) -> NDArray[np.float32]:
     """Turn bins into values: beyond bin 0 is any value, beyond the last is none."""
     n_cuts = max((each.size for each in cuts), default=0)

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core import contrast_fitting, screening
-from vehicle_anomaly.core.calibration import Tail, healthy_weights, level_of
-from vehicle_anomaly.core.contrast import contrast
+from vehicle_anomaly.core.calibration import healthy_weights
 from vehicle_anomaly.core.contrast_fitting import Growth
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
 from vehicle_anomaly.core.errors import InvalidFalseAlarmRate
-from vehicle_anomaly.core.expectation import CELLS, cells
+from vehicle_anomaly.core.guard_limits import Learnt
 from vehicle_anomaly.core.guards import Guards
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.screening import FAR
 from vehicle_anomaly.core.stretches import folds, stretches
 from vehicle_anomaly.core.telemetry import TelemetryBatch
@@ -31,9 +31,6 @@ MOST_PARTNERS: Final = 16
 _N_FOLDS: Final = 4
 _MOST_TREES: Final = 1_600
 _FEWEST_TREES: Final = 16
-_OWN_SHARE: Final = 2.0
-_NEVER: Final = 1e9
-"""A limit that no log-odds exceed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +72,11 @@ class FittedGuards:
     weights: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _HeldOut:
-    """What is known of readings by what was not fitted on them.
-
-    Attributes:
-        X: Shape (n_readings, n_features).
-        logits: Shape (n_readings, n_guarded): log-odds of a contrast; -inf for a missing value.
-        own: Shape as `logits`, by the trees that serve, which saw many of the readings.
-        excess: As `X`: what `_held_out_excess` gave.
-        scores: Shape (n_readings,): anomaly scores.
-        weights: Shape (n_readings,): how likely each is healthy.
-    """
-
-    X: NDArray[np.float64]
-    logits: NDArray[np.float64]
-    own: NDArray[np.float64]
-    excess: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    weights: NDArray[np.float64]
-
-
 def fit(
     batch: TelemetryBatch,
     held_out_scores: Callable[[NDArray[np.int64]], NDArray[np.float64]],
     parameters: GuardParameters,
+    threads: ScoringThreads = THIS_THREAD,
 ) -> FittedGuards | None:
     """Fit guards to a batch.
 
@@ -108,42 +85,60 @@ def fit(
         held_out_scores: From the fold of each reading to the anomaly scores by forests that were grown
             without that fold.
         parameters: How.
+        threads: Where trees are grown; whatever their number, the same batch gives the same guards.
 
     Returns:
         The guards; None when there are too few readings.
     """
-    values = batch.values
-    if len(values) < MIN_READINGS:
+    learnt = learn(batch, held_out_scores, parameters.random_state, threads)
+    if learnt is None:
+        return None
+    return FittedGuards(learnt.guards(parameters.false_alarm_rate), learnt.scores, learnt.weights)
+
+
+def learn(
+    batch: TelemetryBatch,
+    held_out_scores: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+    random_state: int,
+    threads: ScoringThreads = THIS_THREAD,
+) -> Learnt | None:
+    """Learn from a batch all that guards of any false-alarm rate are made of; else as `fit`."""
+    if len(batch.values) < MIN_READINGS:
         return None
     stretch = stretches(batch.vehicle_ids, batch.timestamps)
     # As scoring sees them.
-    X = values.astype(np.float32).astype(np.float64)
-    rng = np.random.default_rng(parameters.random_state)
+    X = batch.values.astype(np.float32).astype(np.float64)
+    rng = np.random.default_rng(random_state)
     far = screening.far_values(X, stretch)
     near = np.where(far, np.nan, X)
     guarded, chosen = _guarded(near, rng)
     rarity = screening.rarity(near, guarded, rng)
-    suspect = far.any(axis=1) | _contradictory(near, guarded, chosen, rng)
+
+    def grow(rows: NDArray[np.float64], growth: Growth) -> ContrastTrees:
+        return contrast_fitting.grow(rows, guarded, chosen, growth, rng, threads)
+
+    suspect = far.any(axis=1) | _contradictory(near, grow)
     growth = Growth(trees=int(np.clip(_MOST_TREES // max(guarded.size, 1), _FEWEST_TREES, Growth().trees)))
     fold = folds(stretch, batch.vehicle_ids, _N_FOLDS)
     logits = np.full((len(X), guarded.size), -np.inf)
     for each in np.unique(fold).tolist():
         held = fold == each
-        trees = contrast_fitting.grow(X[~held & ~suspect], guarded, chosen, growth, rng)
-        logits[held] = trees.logits(X[held])
-    trees = contrast_fitting.grow(X[~suspect], guarded, chosen, growth, rng)
+        logits[held] = grow(X[~held & ~suspect], growth).logits(X[held])
+    trees = grow(X[~suspect], growth)
     own = trees.logits(X).astype(np.float64)
-    logits[np.isnan(X[:, guarded])] = own[np.isnan(X[:, guarded])] = -np.inf
-    held_out = _HeldOut(
+    missing = np.isnan(X[:, guarded])
+    logits[missing] = own[missing] = -np.inf
+    return Learnt(
+        trees,
         X,
+        suspect,
+        healthy_weights(logits - rarity, suspect) * ~far.any(axis=1),
         logits,
         own,
         _held_out_excess(X, suspect, stretch),
         held_out_scores(fold),
-        healthy_weights(logits - rarity, suspect) * ~far.any(axis=1),
+        random_state,
     )
-    guards = _limited(trees, X[~suspect], held_out, parameters.false_alarm_rate, rng)
-    return FittedGuards(guards, held_out.scores, held_out.weights)
 
 
 def _guarded(
@@ -161,14 +156,11 @@ def _guarded(
 
 
 def _contradictory(
-    near: NDArray[np.float64],
-    guarded: NDArray[np.int32],
-    chosen: list[NDArray[np.int64]],
-    rng: np.random.Generator,
+    near: NDArray[np.float64], grow: Callable[[NDArray[np.float64], Growth], ContrastTrees]
 ) -> NDArray[np.bool_]:
     """Look twice: what was seen at first no longer hides what looks like it."""
-    suspect = screening.contradictory(near, guarded, chosen, rng)
-    suspect[~suspect] = screening.contradictory(near[~suspect], guarded, chosen, rng)
+    suspect = screening.contradictory(near, grow)
+    suspect[~suspect] = screening.contradictory(near[~suspect], grow)
     return suspect
 
 
@@ -193,67 +185,3 @@ def _held_out_excess(
     with np.errstate(invalid="ignore", divide="ignore"):
         excess = np.maximum(low - X, X - high) / (high - low)
         return np.where((excess > FAR) & np.isfinite(excess), excess, -np.inf)
-
-
-def _limited(
-    trees: ContrastTrees,
-    healthy: NDArray[np.float64],
-    held_out: _HeldOut,
-    false_alarm_rate: float,
-    rng: np.random.Generator,
-) -> Guards:
-    """Set all limits at one level of surprise."""
-    X, weights = held_out.X, held_out.weights
-    n_features, n_guarded = X.shape[1], trees.guarded.size
-    missing = np.where(np.isnan(X), 0.0, -np.inf)
-    measures = np.concatenate([held_out.logits, held_out.excess, missing, -held_out.scores[:, None]], axis=1)
-    tails, surprise = [], np.zeros(len(X))
-    for column in measures.T:
-        tail = Tail.of(column, weights)
-        tails.append(tail)
-        surprise = np.maximum(surprise, tail(column))
-    level = level_of(surprise, weights, false_alarm_rate)
-    limits = np.array([tail.limit(level) for tail in tails])
-    contradiction = np.maximum(limits[:n_guarded], _own_limits(held_out, level))
-    contradiction[np.isneginf(contradiction)] = _NEVER
-    margin = np.maximum(limits[n_guarded : n_guarded + n_features], FAR)
-    low, high = np.nanmin(healthy, axis=0), np.nanmax(healthy, axis=0)
-    # A feature that never varied has no range to take a share of.
-    room = margin * np.where(high > low, high - low, np.abs(high))
-    seldom = np.isnan(X).sum(axis=0) + 1
-    always_there = -np.log(seldom / (len(X) + 1)) > level
-    middle = np.ascontiguousarray(np.nanquantile(healthy, [0.16, 0.5, 0.84], axis=0))
-    cell_value, cell_log_share = _cells(healthy, trees.guarded, rng)
-    return Guards(
-        trees=trees,
-        isolation_limit=-float(limits[-1]),
-        lowest=low - room,
-        highest=high + room,
-        median=middle[1],
-        spread=(middle[2] - middle[0]) / 2,
-        always_there=always_there.astype(np.uint8),
-        contradiction_limit=contradiction.astype(np.float32),
-        cell_value=cell_value,
-        cell_log_share=cell_log_share,
-    )
-
-
-def _own_limits(held_out: _HeldOut, level: float) -> NDArray[np.float64]:
-    """Set limits that keep the trees that serve from raising alarms where they have been.
-
-    Each growth has places of its own where it is wrong, such as between two cuts beside the speed at which a
-    gear is changed: those that did not see a reading know nothing of them. What trees saw surprises them
-    less, so twice the share of readings is let pass, and as a rule these limits are the lower ones.
-    """
-    tails = [Tail.of(column, held_out.weights) for column in held_out.own.T]
-    return np.array([tail.limit(level - np.log(_OWN_SHARE)) for tail in tails])
-
-
-def _cells(
-    healthy: NDArray[np.float64], guarded: NDArray[np.int32], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    chosen = np.empty((2, guarded.size, CELLS), np.float32)
-    for place, feature in enumerate(guarded.tolist()):
-        known = healthy[~np.isnan(healthy[:, feature]), feature]
-        chosen[:, place] = cells(known, contrast(known, rng))
-    return chosen[0].ravel(), chosen[1].ravel()

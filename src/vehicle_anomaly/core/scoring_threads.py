@@ -38,23 +38,33 @@ class ScoringThreads:
             work: Is given a part of the rows at a time; what it raises is raised here.
         """
         size = min(max(SMALLEST_PART, -(-n_rows // (self._n_threads * _PARTS_PER_THREAD))), _LARGEST_PART)
-        parts = deque(slice(first, min(first + size, n_rows)) for first in range(0, n_rows, size))
+        parts = [slice(first, min(first + size, n_rows)) for first in range(0, n_rows, size)]
+        self.each(len(parts), lambda number: work(parts[number]))
+
+    def each(self, n_tasks: int, work: Callable[[int], None]) -> None:
+        """Do `work` for each number below `n_tasks`, side by side; return when all is done.
+
+        Args:
+            n_tasks: How many.
+            work: Is given a number; what it raises is raised here.
+        """
+        tasks = deque(range(n_tasks))
 
         def work_on() -> None:
             while True:
                 try:
-                    part = parts.popleft()
+                    task = tasks.popleft()
                 except IndexError:
                     return
-                work(part)
+                work(task)
 
-        helpers = min(self._n_threads, len(parts)) - 1 if self._others is not None else 0
+        helpers = min(self._n_threads, n_tasks) - 1 if self._others is not None else 0
         helping = [self._others.submit(work_on) for _ in range(helpers)] if self._others is not None else []
         try:
             work_on()
         finally:
             # After a failure nothing more is begun; what is being done is waited for.
-            parts.clear()
+            tasks.clear()
             begun = [helper for helper in helping if not helper.cancel()]
             faults = [fault for helper in begun if (fault := helper.exception()) is not None]
         if faults:

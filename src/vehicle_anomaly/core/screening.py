@@ -4,6 +4,7 @@ A few bad rows teach boosted trees that the fault is normal: eighty readings wit
 fifty thousand are a mode of their own. So two looks that are too coarse to see such a mode come first.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from vehicle_anomaly.core import contrast_fitting
 from vehicle_anomaly.core.contrast import contrast
 from vehicle_anomaly.core.contrast_fitting import Growth
+from vehicle_anomaly.core.contrast_trees import ContrastTrees
 
 _COARSE: Final = Growth(trees=60, depth=5, cuts=24, masked=0.0)
 _MOST_SUSPECTS: Final = 0.04
@@ -96,29 +98,26 @@ def _told_by_others(
 
 
 def contradictory(
-    X: NDArray[np.float64],
-    guarded: NDArray[np.int32],
-    chosen: list[NDArray[np.int64]],
-    rng: np.random.Generator,
+    X: NDArray[np.float64], grow: Callable[[NDArray[np.float64], Growth], ContrastTrees]
 ) -> NDArray[np.bool_]:
     """Find readings of which one value contradicts the others, by trees that see little detail.
 
     Args:
         X: Shape (n_readings, n_features); NaN is a missing value, and so should a far one be.
-        guarded: Features to look at.
-        chosen: What `contrast_fitting.partners` chose.
-        rng: What chance is taken from.
+        grow: Grows trees on readings.
 
     Returns:
         Shape (n_readings,): at most 4 % of them.
     """
-    if not guarded.size:
+    trees = grow(X, _COARSE)
+    if not trees.guarded.size:
         return np.zeros(len(X), bool)
-    logits = contrast_fitting.grow(X, guarded, chosen, _COARSE, rng).logits(X)
-    logits[np.isnan(X[:, guarded])] = -np.inf
+    logits = trees.logits(X)
+    logits[np.isnan(X[:, trees.guarded])] = -np.inf
     most = logits.max(axis=1)
     # The more features there are, the more often one of them is odd by chance.
-    limit = max(_CONTRADICTS, np.log(guarded.size), float(np.quantile(most, 1 - _MOST_SUSPECTS)))
+    odd = float(np.log(trees.guarded.size))
+    limit = max(_CONTRADICTS, odd, float(np.quantile(most, 1 - _MOST_SUSPECTS)))
     suspect: NDArray[np.bool_] = most > limit
     return suspect
 

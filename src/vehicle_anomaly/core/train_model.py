@@ -92,7 +92,7 @@ class TrainModel:
         medians = np.array([np.nanmedian(column) for column in batch.values.T])
         forest, estimator = fitting.fit(batch.values, self.parameters, medians, self.threads)
         held_out = _held_out(batch.values, medians, forest, self.parameters)
-        fitted = None if how is None else guard_fitting.fit(batch, held_out, how)
+        fitted = None if how is None else guard_fitting.fit(batch, held_out, how, self.threads)
         guards = None if fitted is None else fitted.guards
         if fitted is not None:
             healthy = Healthy.by_guards(fitted)

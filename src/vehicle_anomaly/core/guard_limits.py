@@ -1,0 +1,107 @@
+"""All limits of guards at one level of surprise, by the false-alarm rate that was asked for."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vehicle_anomaly.core.calibration import Tail, level_of
+from vehicle_anomaly.core.contrast import contrast
+from vehicle_anomaly.core.contrast_trees import ContrastTrees
+from vehicle_anomaly.core.expectation import CELLS, cells
+from vehicle_anomaly.core.guards import Guards
+from vehicle_anomaly.core.screening import FAR
+
+_OWN_SHARE: Final = 2.0
+_NEVER: Final = 1e9
+"""A limit that no log-odds exceed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """What was learnt from a batch, and what is known of its readings by what was not fitted on them.
+
+    Attributes:
+        trees: Those that serve.
+        X: Shape (n_readings, n_features).
+        suspect: Shape (n_readings,): what the trees were grown without.
+        weights: Shape (n_readings,): how likely each is healthy.
+        logits: Shape (n_readings, n_guarded): log-odds of a contrast; -inf for a missing value.
+        own: Shape as `logits`, by the trees that serve, which saw many of the readings.
+        excess: As `X`: how far outside what all other stretches saw, as a share of its range; -inf where it
+            is not beyond `FAR`.
+        scores: Shape (n_readings,): anomaly scores.
+        random_state: Seed.
+    """
+
+    trees: ContrastTrees
+    X: NDArray[np.float64]
+    suspect: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+    logits: NDArray[np.float64]
+    own: NDArray[np.float64]
+    excess: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    random_state: int
+
+    def guards(self, false_alarm_rate: float) -> Guards:
+        """Set all limits at one level of surprise.
+
+        Args:
+            false_alarm_rate: Share of healthy readings that may be called an anomaly.
+        """
+        X, weights, healthy, trees = self.X, self.weights, self.X[~self.suspect], self.trees
+        n_features, n_guarded = X.shape[1], trees.guarded.size
+        missing = np.where(np.isnan(X), 0.0, -np.inf)
+        measures = np.concatenate([self.logits, self.excess, missing, -self.scores[:, None]], axis=1)
+        tails, surprise = [], np.zeros(len(X))
+        for column in measures.T:
+            tail = Tail.of(column, weights)
+            tails.append(tail)
+            surprise = np.maximum(surprise, tail(column))
+        level = level_of(surprise, weights, false_alarm_rate)
+        limits = np.array([tail.limit(level) for tail in tails])
+        contradiction = np.maximum(limits[:n_guarded], self._own_limits(level))
+        contradiction[np.isneginf(contradiction)] = _NEVER
+        margin = np.maximum(limits[n_guarded : n_guarded + n_features], FAR)
+        low, high = np.nanmin(healthy, axis=0), np.nanmax(healthy, axis=0)
+        # A feature that never varied has no range to take a share of.
+        room = margin * np.where(high > low, high - low, np.abs(high))
+        seldom = np.isnan(X).sum(axis=0) + 1
+        always_there = -np.log(seldom / (len(X) + 1)) > level
+        middle = np.ascontiguousarray(np.nanquantile(healthy, [0.16, 0.5, 0.84], axis=0))
+        cell_value, cell_log_share = _cells(healthy, trees.guarded, np.random.default_rng(self.random_state))
+        return Guards(
+            trees=trees,
+            isolation_limit=-float(limits[-1]),
+            lowest=low - room,
+            highest=high + room,
+            median=middle[1],
+            spread=(middle[2] - middle[0]) / 2,
+            always_there=always_there.astype(np.uint8),
+            contradiction_limit=contradiction.astype(np.float32),
+            cell_value=cell_value,
+            cell_log_share=cell_log_share,
+        )
+
+    def _own_limits(self, level: float) -> NDArray[np.float64]:
+        """Set limits that keep the trees that serve from raising alarms where they have been.
+
+        Each growth has places of its own where it is wrong, such as between two cuts beside the speed at
+        which a gear is changed: those that did not see a reading know nothing of them. What trees saw
+        surprises them less, so twice the share of readings is let pass, and as a rule these limits are the
+        lower ones.
+        """
+        tails = [Tail.of(column, self.weights) for column in self.own.T]
+        return np.array([tail.limit(level - np.log(_OWN_SHARE)) for tail in tails])
+
+
+def _cells(
+    healthy: NDArray[np.float64], guarded: NDArray[np.int32], rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    chosen = np.empty((2, guarded.size, CELLS), np.float32)
+    for place, feature in enumerate(guarded.tolist()):
+        known = healthy[~np.isnan(healthy[:, feature]), feature]
+        chosen[:, place] = cells(known, contrast(known, rng))
+    return chosen[0].ravel(), chosen[1].ravel()
