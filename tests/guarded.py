@@ -10,6 +10,7 @@ from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.guard_fitting import GuardParameters
 from vehicle_anomaly.core.judging import Reasons, judge
 from vehicle_anomaly.core.model import TrainedModel
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import TelemetryBatch
 from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
 
@@ -28,7 +29,12 @@ class Found:
 
 
 def trained(
-    batch: TelemetryBatch, false_alarm_rate: float = 0.01, *, n_estimators: int = 200, random_state: int = 42
+    batch: TelemetryBatch,
+    false_alarm_rate: float = 0.01,
+    *,
+    n_estimators: int = 200,
+    random_state: int = 42,
+    threads: ScoringThreads = THIS_THREAD,
 ) -> TrainedModel:
     """Train a model with guards on a batch."""
     models = InMemoryModels()
@@ -37,6 +43,7 @@ def trained(
         FixedClock(),
         ForestParameters(n_estimators, 0.01, random_state),
         GuardParameters(false_alarm_rate, random_state),
+        threads,
     )
     known = train(TrainModelCommand(batch))
     return models.load(known.model_name, known.model_version)

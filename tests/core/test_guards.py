@@ -12,6 +12,7 @@ from tests.guarded import alarm_rate, found, reasons_of_each, trained
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.model import TrainedModel
+from vehicle_anomaly.core.scoring_threads import ScoringThreads
 
 NAMES = simulated_trucks.NAMES
 ENGINE, FUEL, OIL = (
@@ -207,11 +208,12 @@ def test_without_guards_the_forest_decides_alone(model: TrainedModel, healthy: N
     assert {reason.code for reasons in judged for reason in reasons} == {"isolation"}
 
 
-def test_the_same_batch_gives_the_same_guards() -> None:
+def test_the_same_batch_gives_the_same_guards_on_any_number_of_threads() -> None:
     batch = simulated_trucks.batch(simulated_trucks.trips(4, seed=1))
 
     first, second, other = (
-        guards_of(trained(batch, n_estimators=10, random_state=state)) for state in (1, 1, 2)
+        guards_of(trained(batch, n_estimators=10, random_state=state, threads=ScoringThreads(threads)))
+        for state, threads in ((1, 1), (1, 3), (2, 1))
     )
 
     for name, array in (*first.arrays().items(), *first.trees.arrays().items()):

@@ -94,7 +94,10 @@ class Learnt:
         lower ones.
         """
         tails = [Tail.of(column, self.weights) for column in self.own.T]
-        return np.array([tail.limit(level - np.log(_OWN_SHARE)) for tail in tails])
+        # Beyond the highest, they were not wrong.
+        return np.array(
+            [min(tail.limit(level - np.log(_OWN_SHARE)), float(tail.ordered[-1])) for tail in tails]
+        )
 
 
 def _cells(
