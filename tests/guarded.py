@@ -1,11 +1,13 @@
 """Models with guards, trained as the service trains them, and what they find."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tests.fakes import FixedClock, InMemoryModels
+from vehicle_anomaly.core import fitting, guard_fitting
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.guard_fitting import GuardParameters
 from vehicle_anomaly.core.judging import Reasons, judge
@@ -47,6 +49,21 @@ def trained(
     )
     known = train(TrainModelCommand(batch))
     return models.load(known.model_name, known.model_version)
+
+
+def trained_at(batch: TelemetryBatch, rates: Sequence[float]) -> dict[float, TrainedModel]:
+    """Train once, and set limits for each rate: the same models as `trained` gives, rate by rate."""
+    models, parameters = InMemoryModels(), ForestParameters(200, 0.01, 42)
+    known = TrainModel(models, FixedClock(), parameters)(TrainModelCommand(batch))
+    forest_alone = models.load(known.model_name, known.model_version)
+
+    def held_out(fold: NDArray[np.int64]) -> NDArray[np.float64]:
+        scores = fitting.held_out_scores(batch.values, forest_alone.medians, fold, parameters)
+        return scores - forest_alone.forest.offset
+
+    learnt = guard_fitting.learn(batch, held_out, parameters.random_state)
+    assert learnt is not None
+    return {rate: replace(forest_alone, guards=learnt.guards(rate)) for rate in rates}
 
 
 def alarm_rate(model: TrainedModel, X: NDArray[np.float64]) -> float:

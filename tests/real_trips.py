@@ -24,15 +24,26 @@ needs_real_trips = pytest.mark.skipif(
 )
 
 
-def training_trips() -> list[Path]:
-    """Return the 16 trips to learn from."""
-    test = test_trips()
-    return [trip for trip in _normal_trips() if trip not in test]
+def training_trips(first: int = 2) -> list[Path]:
+    """Return the 16 trips to learn from: all normal ones but those to score."""
+    scored = scored_trips(first)
+    return [trip for trip in _normal_trips() if trip not in scored]
+
+
+def scored_trips(first: int) -> list[Path]:
+    """Return 8 trips to score: of the normal ones by file name every third, from one of the first three."""
+    return _normal_trips()[first - 1 :: 3]
 
 
 def test_trips() -> list[Path]:
-    """Return the 8 trips to score: of the normal ones by file name the 2nd, 5th, 8th, …."""
-    return _normal_trips()[1::3]
+    """Return the 8 trips to score of the benchmark: the 2nd, 5th, 8th, …."""
+    return scored_trips(2)
+
+
+def trips_of(condition: str) -> list[Path]:
+    """Return the trips of another road condition: `frei` or `stau`, but those where something happened."""
+    assert _FOLDER, "KIT_OBD2_DIR is not set"
+    return sorted(Path(_FOLDER, "trips").glob(f"*_{condition}.csv"))
 
 
 # It begins with `test` and is none.
