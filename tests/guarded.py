@@ -11,7 +11,7 @@ from vehicle_anomaly.core import fitting, guard_fitting
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.guard_fitting import GuardParameters
 from vehicle_anomaly.core.judging import Reasons, judge
-from vehicle_anomaly.core.model import TrainedModel
+from vehicle_anomaly.core.model import GuardsKind, TrainedModel
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import TelemetryBatch
 from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
@@ -63,7 +63,15 @@ def trained_at(batch: TelemetryBatch, rates: Sequence[float]) -> dict[float, Tra
 
     learnt = guard_fitting.learn(batch, held_out, parameters.random_state)
     assert learnt is not None
-    return {rate: replace(forest_alone, guards=learnt.guards(rate)) for rate in rates}
+    kind: GuardsKind = "full" if learnt.trees.guarded.size == batch.values.shape[1] else "partial"
+    return {
+        rate: replace(
+            forest_alone,
+            guards=learnt.guards(rate),
+            metadata=replace(forest_alone.metadata, guards=kind, false_alarm_rate=rate),
+        )
+        for rate in rates
+    }
 
 
 def alarm_rate(model: TrainedModel, X: NDArray[np.float64]) -> float:
