@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vehicle_anomaly.core import fitting
-from vehicle_anomaly.core.errors import UnknownModel, UnknownModelVersion, VersionExists
+from vehicle_anomaly.core.errors import NoVersionPromoted, UnknownModel, UnknownModelVersion, VersionExists
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.model import (
     DEFAULT_MODEL_NAME,
@@ -20,11 +20,14 @@ from vehicle_anomaly.core.model import (
     TrainedModel,
     newest_first,
 )
-from vehicle_anomaly.core.ports import ModelVersions
+from vehicle_anomaly.core.ports import MAX_PROMOTIONS, ModelVersions
+from vehicle_anomaly.core.promotions import TRAINER, Change, Promoter, Promotion, candidates
 from vehicle_anomaly.core.telemetry import TelemetryBatch
 from vehicle_anomaly.core.training_report import EarlierVersion, TrainingReport, training_report
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ADA = Promoter("ada@workshop", NOON)
+"""Who promotes where it does not matter who does."""
 
 
 @dataclass(slots=True)
@@ -43,6 +46,17 @@ class _Kept:
     versions: dict[str, TrainedModel] = field(default_factory=dict)
     reports: dict[str, TrainingReport | None] = field(default_factory=dict)
     latest: ModelVersion | None = None
+    promotions: list[Promotion] = field(default_factory=list)
+
+    def change(self, change: Change) -> None:
+        """Change the latest version."""
+        if change.to_version != self.latest:
+            self.promotions.append(change.after(len(self.promotions) + 1, self.latest))
+            self.latest = change.to_version
+
+    def ever_latest(self) -> frozenset[ModelVersion]:
+        """Return what was the latest version."""
+        return frozenset(each.to_version for each in self.promotions)
 
 
 class InMemoryModels:
@@ -52,7 +66,7 @@ class InMemoryModels:
         self._models: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
-    def publish(self, model: TrainedModel) -> ModelMetadata:
+    def publish(self, model: TrainedModel, promoted_by: str | None = TRAINER) -> ModelMetadata:
         """Add a version and make it the latest."""
         name, version = model.metadata.model_name, model.metadata.model_version
         with self._lock:
@@ -62,9 +76,13 @@ class InMemoryModels:
                 # Like any store, it gives back no estimator, and the report apart.
                 stored = kept.versions[version.value] = replace(model, estimator=None, report=None)
                 kept.reports[version.value] = model.report
-                kept.latest = version
             elif stored.content_sha256() != model.content_sha256():
                 raise VersionExists(name.value, version.value)
+            elif kept.latest is not None:
+                return stored.metadata
+            if promoted_by is not None:
+                promoter = Promoter(promoted_by, model.metadata.trained_at)
+                kept.change(Change(promoter, version, stored.metadata.trained_at, automatic=True))
             return stored.metadata
 
     def load(self, name: ModelName, version: ModelVersion) -> TrainedModel:
@@ -79,8 +97,10 @@ class InMemoryModels:
         """Return the version that answers when none is named."""
         with self._lock:
             kept = self._models.get(name.value)
-            if kept is None or kept.latest is None:
+            if kept is None:
                 raise UnknownModel(name.value)
+            if kept.latest is None:
+                raise NoVersionPromoted(name.value, sorted(kept.versions, reverse=True))
             return kept.latest
 
     def names(self) -> list[ModelName]:
@@ -95,7 +115,8 @@ class InMemoryModels:
             if kept is None:
                 raise UnknownModel(name.value)
             known = [model.metadata for model in kept.versions.values()]
-            return ModelVersions(kept.latest, tuple(newest_first(known)))
+            waiting = candidates(known, kept.latest, kept.ever_latest)
+            return ModelVersions(kept.latest, tuple(newest_first(known)), candidates=waiting)
 
     def metadata(self, name: ModelName, version: ModelVersion) -> ModelMetadata:
         """Return what is known of a version."""
@@ -107,11 +128,19 @@ class InMemoryModels:
         with self._lock:
             return self._models[name.value].reports[version.value]
 
-    def promote(self, name: ModelName, version: ModelVersion) -> None:
-        """Make a version the latest."""
-        self.load(name, version)
+    def promotions(self, name: ModelName) -> list[Promotion]:
+        """Return the records of what became the latest version."""
         with self._lock:
-            self._models[name.value].latest = version
+            kept = self._models.get(name.value)
+            if kept is None:
+                raise UnknownModel(name.value)
+            return kept.promotions[-MAX_PROMOTIONS:]
+
+    def promote(self, name: ModelName, version: ModelVersion, promoter: Promoter) -> None:
+        """Make a version the latest, with a record of it."""
+        known = self.load(name, version).metadata
+        with self._lock:
+            self._models[name.value].change(Change(promoter, version, known.trained_at))
 
     def check(self) -> None:
         """Return: it is always there."""

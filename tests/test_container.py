@@ -81,7 +81,12 @@ def test_what_is_shared_is_one(tmp_path: Path) -> None:
 
 def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
     settings = Settings(
-        model_store=FilesystemStore(tmp_path), host="::1", port=1, max_body_bytes=7, n_estimators=3
+        model_store=FilesystemStore(tmp_path),
+        host="::1",
+        port=1,
+        max_body_bytes=7,
+        n_estimators=3,
+        auto_promote=False,
     )
     container = Container(settings=settings)
     server, app = container.http_server(), container.http_app()
@@ -90,6 +95,7 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
     assert (server.config.host, server.config.port) == ("::1", 1)
     assert app.request_max_body_size == 7
     assert container.train_model().parameters.n_estimators == 3
+    assert not container.train_model().auto_promote
 
 
 def test_an_overridden_part_is_used_by_the_others(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def test_what_is_empty_has_its_default() -> None:
         ("CONTAMINATION", "auto", "auto"),
         ("CONTAMINATION", "0.5", 0.5),
         ("RANDOM_STATE", "0", 0),
+        ("AUTO_PROMOTE", "false", False),
+        ("AUTO_PROMOTE", "true", True),
     ],
 )
 def test_a_value(variable: str, text: str, value: Any) -> None:

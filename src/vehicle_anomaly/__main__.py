@@ -61,6 +61,7 @@ def _services() -> Services:
         train_model=lambda: container().train_model(),
         score_telemetry=lambda: container().score_telemetry(),
         models=lambda: container().models(),
+        promote_version=lambda: container().promote_version(),
         serve=serve,
         serve_as_worker=lambda descriptors: (
             container().http_server().run_as_worker(WorkerLink.of(descriptors))

@@ -34,6 +34,7 @@ from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
 from vehicle_anomaly.core.model import ModelName
 from vehicle_anomaly.core.ports import Clock, ModelArchive, ModelRepository
+from vehicle_anomaly.core.promote_version import PromoteVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.scoring_threads import ScoringThreads
 from vehicle_anomaly.core.train_model import TrainModel
@@ -108,10 +109,21 @@ def describe_http(settings: Settings) -> HttpOptions:
     )
 
 
-def drive_http(train_model: TrainModel, score_telemetry: ScoreTelemetry, models: CachedModels) -> HttpParts:
+def drive_http(
+    train_model: TrainModel,
+    score_telemetry: ScoreTelemetry,
+    promote_version: PromoteVersion,
+    models: CachedModels,
+) -> HttpParts:
     """Return what the API drives."""
     return HttpParts(
-        train_model, score_telemetry, models, models.at_hand, lambda: models.degraded, tell_requests()
+        train_model,
+        score_telemetry,
+        promote_version,
+        models,
+        models.at_hand,
+        lambda: models.degraded,
+        tell_requests(),
     )
 
 
@@ -225,7 +237,9 @@ class Container(containers.DeclarativeContainer):
         settings.provided.forest_parameters,
         settings.provided.guard_parameters,
         training_threads,
+        settings.provided.auto_promote,
     )
+    promote_version: providers.Provider[PromoteVersion] = providers.Singleton(PromoteVersion, models, clock)
     scoring_threads: providers.Provider[ScoringThreads] = providers.Singleton(
         ScoringThreads, providers.Callable(threads_or_processors, settings.provided.scoring_threads)
     )
@@ -236,7 +250,7 @@ class Container(containers.DeclarativeContainer):
     keys: providers.Provider[KeyRing | None] = providers.Singleton(open_keys, settings)
     http_app = providers.Singleton(
         create_app,
-        providers.Callable(drive_http, train_model, score_telemetry, models),
+        providers.Callable(drive_http, train_model, score_telemetry, promote_version, models),
         providers.Callable(describe_http, settings),
         keys,
     )

@@ -59,6 +59,7 @@ _HostPattern = Annotated[str, msgspec.Meta(pattern=r"^(\*|(\*\.)?[A-Za-z0-9_.-]+
 # What msgspec would say of these is no help to an operator.
 _EXPECTED: Final = {
     "auth": "on or off",
+    "auto_promote": "true or false",
     "allowed_hosts": "hosts without a port such as api.example.org, *.example.org or *, separated by commas",
     "contamination": "auto, or a number above 0 and at most 0.5",
     "cors_origins": "origins such as https://app.example.org, or *, separated by commas",
@@ -115,6 +116,7 @@ class Settings(msgspec.Struct, frozen=True):
         explain: Which verdicts say what each feature contributed, when a request does not say.
         guards: Whether models are trained and read with guards; `off` leaves everything to the forest.
         false_alarm_rate: Share of healthy readings that guards and forest together may call an anomaly.
+        auto_promote: Whether a version is the latest once it is published; else it waits as a candidate.
     """
 
     environment: Annotated[str, msgspec.Meta(min_length=1)] = "development"
@@ -151,6 +153,7 @@ class Settings(msgspec.Struct, frozen=True):
     explain: Explain = "anomalies"
     guards: Literal["on", "off"] = "off"
     false_alarm_rate: Annotated[float, msgspec.Meta(ge=0.0001, le=0.5)] = 0.01
+    auto_promote: bool = True
 
     @property
     def forest_parameters(self) -> ForestParameters:

@@ -120,6 +120,7 @@ class ParquetFiles:
             train_model=self.container.train_model,
             score_telemetry=self.container.score_telemetry,
             models=self.container.models,
+            promote_version=_never,
             serve=_never,
             serve_as_worker=_never,
             warm_up=_never,

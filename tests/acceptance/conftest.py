@@ -14,7 +14,7 @@ from pytest_bdd import given, parsers, then, when
 from tests.acceptance.drivers import Answer, Driver, Http, InProcess, Refused
 from tests.acceptance.queue_driver import Queue, answering, on_queues, shared_clients
 from tests.acceptance.telemetry import NAMES, Message, as_json, healthy, record, records
-from tests.fakes import InMemoryModels
+from tests.fakes import ADA, InMemoryModels
 from tests.http_service import serving
 from tests.queues import make_queues
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
@@ -95,13 +95,19 @@ def world(
         n_estimators=30,
         model_refresh_seconds=0.0,
         guards="off" if request.node.get_closest_marker("guards_off") else "on",
+        auto_promote=request.node.get_closest_marker("candidates") is None,
     )
     queues = make_queues(max_receive_count=1) if driver == "queue" else None
     if queues is not None:
         settings = on_queues(settings, queues)
     container = Container(settings=settings)
     container.model_store.override(providers.Object(make_store(store, tmp_path, new_bucket)))
-    beside = TrainModel(container.model_store(), container.clock(), settings.forest_parameters)
+    beside = TrainModel(
+        container.model_store(),
+        container.clock(),
+        settings.forest_parameters,
+        auto_promote=settings.auto_promote,
+    )
     with ExitStack() as stack:
         way_in: Driver
         if driver == "http":
@@ -125,7 +131,7 @@ def trained_before(world: World, version: str, name: str) -> None:
 
 @given(parsers.parse('version "{version}" was made the latest of model "{name}"'))
 def promoted_before(world: World, version: str, name: str) -> None:
-    world.store.promote(ModelName(name), ModelVersion(version))
+    world.store.promote(ModelName(name), ModelVersion(version), ADA)
 
 
 @when("I score a reading of a healthy vehicle")

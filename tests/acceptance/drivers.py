@@ -28,9 +28,12 @@ from vehicle_anomaly.adapters.inbound.wire.problems import (
     problem_of_malformed,
     problem_of_refusal,
 )
+from vehicle_anomaly.adapters.inbound.wire.promotions import promotions_response
+from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
 from vehicle_anomaly.core.errors import Refusal
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
+from vehicle_anomaly.core.promote_version import ListPromotions, PromoteVersion, PromoteVersionCommand
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import TrainModel
 
@@ -74,8 +77,12 @@ class Driver(Protocol):
         """Ask for one version."""
         ...
 
-    def promote(self, name: str, version: str) -> Answer:
-        """Make a version the latest."""
+    def promote(self, name: str, version: str, by: str = "ada") -> Answer:
+        """Make a version the latest; `by` is what the caller says of itself."""
+        ...
+
+    def promotions(self, name: str) -> Answer:
+        """Ask who promoted what."""
         ...
 
 
@@ -88,6 +95,7 @@ class InProcess:
         self._train_model = train_model
         self._score_telemetry = score_telemetry
         self._models = models
+        self._promote_version = PromoteVersion(models, SystemClock())
 
     def train(self, message: bytes) -> Answer:
         """Train on a batch."""
@@ -132,14 +140,18 @@ class InProcess:
             )
         )
 
-    def promote(self, name: str, version: str) -> Answer:
-        """Make a version the latest."""
+    def promote(self, name: str, version: str, by: str = "ada") -> Answer:
+        """Make a version the latest; `by` is what the caller says of itself."""
 
         def promoted() -> Message:
-            self._models.promote(ModelName(name), ModelVersion(version))
+            self._promote_version(PromoteVersionCommand(ModelName(name), ModelVersion(version), by))
             return {}
 
         return self._answer(promoted)
+
+    def promotions(self, name: str) -> Answer:
+        """Ask who promoted what."""
+        return self._answer(lambda: promotions_response(name, ListPromotions(self._models)(ModelName(name))))
 
     def _answer(self, ask: Callable[[], object], *, single: bool = False) -> Answer:
         try:
@@ -182,9 +194,17 @@ class Http:
         """Ask for one version."""
         return self._answer(self._client.get(f"/models/{name}/versions/{version}"))
 
-    def promote(self, name: str, version: str) -> Answer:
-        """Make a version the latest."""
-        return self._answer(self._client.put(f"/models/{name}/latest", json={"model_version": version}))
+    def promote(self, name: str, version: str, by: str = "ada") -> Answer:
+        """Make a version the latest; `by` is what the caller says of itself."""
+        return self._answer(
+            self._client.put(
+                f"/models/{name}/latest", json={"model_version": version}, headers={"X-Actor": by}
+            )
+        )
+
+    def promotions(self, name: str) -> Answer:
+        """Ask who promoted what."""
+        return self._answer(self._client.get(f"/models/{name}/promotions"))
 
     def _post(self, path: str, message: bytes) -> Answer:
         return self._answer(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import NOON, a_trained_model, renamed
+from tests.fakes import ADA, NOON, a_trained_model, renamed
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
 from vehicle_anomaly.adapters.outbound.s3_client import s3_client
@@ -173,7 +173,7 @@ def test_copying_promotes_when_it_is_told_to(
     assert elsewhere.latest(DEFAULT) == V2
 
     steps.clear()
-    copy(CopyVersionCommand(DEFAULT, V1, promote=True), steps.append)
+    copy(CopyVersionCommand(DEFAULT, V1, ADA), steps.append)
     assert steps == [*CopyStep]
     assert elsewhere.latest(DEFAULT) == V1
 

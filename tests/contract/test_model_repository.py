@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.fakes import (
+    ADA,
     NOON,
     FixedClock,
     InMemoryModels,
@@ -101,7 +102,7 @@ def test_a_version_may_have_no_report(models: ModelRepository, model: TrainedMod
     models.publish(replace(model, report=None))
 
     assert models.report(DEFAULT, V1) is None
-    models.promote(DEFAULT, V1)
+    models.promote(DEFAULT, V1, ADA)
 
 
 def test_the_report_that_is_kept_is_that_of_the_first_publishing(
@@ -207,7 +208,7 @@ def test_publishing_a_version_again_after_a_rollback_leaves_the_latest_as_it_is(
 ) -> None:
     models.publish(model)
     models.publish(renamed(model, "v2"))
-    models.promote(DEFAULT, V1)
+    models.promote(DEFAULT, V1, ADA)
 
     models.publish(renamed(model, "v2"))
 
@@ -219,7 +220,7 @@ def test_promoting_goes_back_and_forward(models: ModelRepository, model: Trained
         models.publish(renamed(model, new))
 
     for version in (V1, V3, V2, V2):
-        models.promote(DEFAULT, version)
+        models.promote(DEFAULT, version, ADA)
         assert models.latest(DEFAULT) == version
         assert models.versions(DEFAULT).latest == version
 
@@ -229,7 +230,7 @@ def test_publishing_after_a_rollback_makes_the_new_version_the_latest(
 ) -> None:
     models.publish(model)
     models.publish(renamed(model, "v2"))
-    models.promote(DEFAULT, V1)
+    models.promote(DEFAULT, V1, ADA)
 
     models.publish(renamed(model, "v3"))
 
@@ -242,7 +243,7 @@ def test_promoting_a_version_that_is_not_there_is_refused_and_changes_nothing(
     models.publish(model)
 
     with pytest.raises(UnknownModelVersion) as refused:
-        models.promote(DEFAULT, V2)
+        models.promote(DEFAULT, V2, ADA)
 
     assert (refused.value.model_name, refused.value.model_version) == ("default", "v2")
     assert models.latest(DEFAULT) == V1
@@ -256,7 +257,12 @@ def test_of_a_name_without_a_version_nothing_is_known(models: ModelRepository, m
         models.latest(unknown)
     with pytest.raises(UnknownModel):
         models.versions(unknown)
-    for ask in (models.load, models.metadata, models.report, models.promote):
+    for ask in (
+        models.load,
+        models.metadata,
+        models.report,
+        lambda name, version: models.promote(name, version, ADA),
+    ):
         with pytest.raises(UnknownModelVersion):
             ask(unknown, V1)
     assert models.names() == [DEFAULT]

@@ -6,6 +6,7 @@ from enum import Enum
 
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelArchive, VersionFiles
+from vehicle_anomaly.core.promotions import Promoter
 
 
 class CopyStep(Enum):
@@ -19,11 +20,17 @@ class CopyStep(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CopyVersionCommand:
-    """Copy a version, and make it the latest there if that is wanted."""
+    """Copy a version, and make it the latest there if that is wanted.
+
+    Attributes:
+        model_name: The model.
+        model_version: The version.
+        promoter: Who makes it the latest there; None leaves the latest there what it is.
+    """
 
     model_name: ModelName
     model_version: ModelVersion
-    promote: bool = False
+    promoter: Promoter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class CopyVersion:
         progress(CopyStep.CHECKING)
         self.destination.load(name, version)
         copied = self.destination.files(name, version)
-        if command.promote:
+        if command.promoter is not None:
             progress(CopyStep.PROMOTING)
-            self.destination.promote(name, version)
+            self.destination.promote(name, version, command.promoter)
         return copied

@@ -7,6 +7,8 @@ A `Refusal` is the core's answer to something a caller asked for: asking again c
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_MAX_CANDIDATES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
@@ -62,6 +64,22 @@ class UnknownModel(Refusal):
     def __init__(self, model_name: str) -> None:
         self.model_name = model_name
         super().__init__(f"model {model_name!r} is not available: no version of it has been published")
+
+
+class NoVersionPromoted(UnknownModel):
+    """The model has versions, which wait as candidates: none was ever made the latest."""
+
+    def __init__(self, model_name: str, candidates: Sequence[str]) -> None:
+        super().__init__(model_name)
+        self.candidates = tuple(candidates)
+        names = ", ".join(self.candidates[:_MAX_CANDIDATES])
+        more = len(self.candidates) - _MAX_CANDIDATES
+        self.args = (
+            f"model {model_name!r} is not available: none of its versions has been promoted yet; waiting as "
+            f"candidates: {names}{f' and {more} more' if more > 0 else ''}; promote one with PUT "
+            f"/models/{model_name}/latest, or vehicle-anomaly models promote {model_name} "
+            f"{self.candidates[0]}",
+        )
 
 
 class UnknownModelVersion(Refusal):

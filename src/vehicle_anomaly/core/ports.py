@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
+from vehicle_anomaly.core.promotions import TRAINER, Promoter, Promotion
 from vehicle_anomaly.core.training_report import TrainingReport
+
+MAX_PROMOTIONS: Final = 1000
+"""Records that are returned at once, at most."""
 
 
 class Clock(Protocol):
@@ -33,11 +37,14 @@ class ModelVersions:
         latest: The version that answers when none is named; None when that is none of `versions`.
         versions: Newest first; what scores in each of them has the size and the hash it was published with.
         damaged: Those that are not what was published, or `LATEST`, when it names none that is there.
+        candidates: Those of `versions` that wait to be promoted: not older than the latest, and never the
+            latest themselves, as far as it is on record.
     """
 
     latest: ModelVersion | None
     versions: tuple[ModelMetadata, ...]
     damaged: tuple[DamagedVersion, ...] = ()
+    candidates: frozenset[ModelVersion] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +75,16 @@ class ModelRepository(Protocol):
     Any method may raise `ModelStoreUnavailable`.
     """
 
-    def publish(self, model: TrainedModel) -> ModelMetadata:
+    def publish(self, model: TrainedModel, promoted_by: str | None = TRAINER) -> ModelMetadata:
         """Add a version and make it the latest; all of it or nothing, and once this returns, for good.
 
         Publishing the same content again succeeds and rewrites nothing; the latest version stays what it is,
-        unless the first attempt died before it could make this one the latest.
+        unless the first attempt died before it could make this one the latest, or there is none.
+
+        Args:
+            model: The version.
+            promoted_by: Who makes it the latest, as `Promoter.by`, for the record; None leaves the latest
+                version what it is, and this one a candidate.
 
         Returns:
             What is known of the version that is stored: of the first attempt, if this is another.
@@ -95,7 +107,8 @@ class ModelRepository(Protocol):
         """Return the version that answers when none is named.
 
         Raises:
-            UnknownModel: None was ever made the latest under this name.
+            UnknownModel: There is no version.
+            NoVersionPromoted: There are versions, and none was ever made the latest.
             DamagedModel: The pointer to the latest version is unreadable, or names one that does not exist.
         """
         ...
@@ -130,12 +143,30 @@ class ModelRepository(Protocol):
         """
         ...
 
-    def promote(self, name: ModelName, version: ModelVersion) -> None:
-        """Make a version the latest, forward or back.
+    def promote(self, name: ModelName, version: ModelVersion, promoter: Promoter) -> None:
+        """Make a version the latest, forward or back, with a record of it.
+
+        The record is kept before the change can be seen, or in the same step: there is no change without
+        one. Making the latest version the latest is no change.
 
         Raises:
             UnknownModelVersion: It was never published; the latest version stays what it is.
             DamagedModel: It does not load; the latest version stays what it is.
+        """
+        ...
+
+    def promotions(self, name: ModelName) -> list[Promotion]:
+        """Return the records of what became the latest version, in the order in which it did.
+
+        Nothing changes or removes one. What became the latest before there were records has none, and what
+        was written by hand neither.
+
+        Returns:
+            The newest `MAX_PROMOTIONS`, the oldest of them first.
+
+        Raises:
+            UnknownModel: There is no version of the model.
+            DamagedModel: A record is not readable.
         """
         ...
 

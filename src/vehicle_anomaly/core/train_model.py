@@ -30,6 +30,7 @@ from vehicle_anomaly.core.model import (
     TrainedModel,
 )
 from vehicle_anomaly.core.ports import Clock, ModelRepository
+from vehicle_anomaly.core.promotions import TRAINER
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import MAX_FLAWS, TelemetryBatch
 from vehicle_anomaly.core.training_report import EarlierVersion, training_report
@@ -46,12 +47,14 @@ class TrainModelCommand:
         model_name: The model.
         model_version: The version; None for one of the service's naming.
         false_alarm_rate: Share of healthy readings that may be called an anomaly; None for the service's.
+        by: Who trains, as `Promoter.by`: on record as who made the version the latest.
     """
 
     batch: TelemetryBatch
     model_name: ModelName = DEFAULT_MODEL_NAME
     model_version: ModelVersion | None = None
     false_alarm_rate: float | None = None
+    by: str = TRAINER
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class TrainModel:
         parameters: How forests are grown.
         guards: How guards are made; None for the forest alone.
         threads: Where the readings that were learned from are scored.
+        auto_promote: Whether a version is the latest once it is published; else it waits as a candidate.
     """
 
     models: ModelRepository
@@ -71,6 +75,7 @@ class TrainModel:
     parameters: ForestParameters
     guards: GuardParameters | None = None
     threads: ScoringThreads = THIS_THREAD
+    auto_promote: bool = True
 
     def __call__(self, command: TrainModelCommand) -> ModelMetadata:
         """Train and publish.
@@ -122,9 +127,8 @@ class TrainModel:
             false_alarm_rate=None if guards is None or how is None else how.false_alarm_rate,
             percentile_readings=healthy.n_readings,
         )
-        return self.models.publish(
-            TrainedModel(metadata, forest, medians, estimator, report, guards, healthy.scores)
-        )
+        model = TrainedModel(metadata, forest, medians, estimator, report, guards, healthy.scores)
+        return self.models.publish(model, command.by if self.auto_promote else None)
 
     def _guard_parameters(self, command: TrainModelCommand) -> GuardParameters | None:
         if command.false_alarm_rate is None:

@@ -15,7 +15,7 @@ import joblib
 import numpy as np
 import pytest
 
-from tests.fakes import NOON, a_trained_model, renamed, some_readings
+from tests.fakes import ADA, NOON, a_trained_model, renamed, some_readings
 from vehicle_anomaly.adapters.outbound import sealed_folder
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.sealed_folder import SealedFolder
@@ -52,7 +52,8 @@ def tree(folder: Path) -> dict[str, tuple[int, int, str]]:
 
 
 def temporaries(folder: Path) -> list[str]:
-    return [path.name for path in folder.rglob(".*") if path.name != ".lock"]
+    hidden = [path.name for path in folder.rglob(".*") if path.name not in (".lock", ".promotions")]
+    return hidden + [path.name for path in folder.rglob("pending.*")]
 
 
 def make_older(path: Path, seconds: float) -> None:
@@ -88,7 +89,8 @@ def test_a_version_lies_where_the_contract_says(
         for file in ("forest.npz", "manifest.json", "model.joblib", "report.json")
     }
     found = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
-    assert found == files | {"default/LATEST", "default/.lock"}
+    promotions = {"default/.promotions/00000001-v1.json", "default/.promotions/00000002-v2.json"}
+    assert found == files | promotions | {"default/LATEST", "default/.lock"}
     assert (root / "default/LATEST").read_text() == "v2"
 
 
@@ -170,7 +172,7 @@ def test_refusing_other_content_rewrites_nothing(
 def test_nothing_temporary_is_left(store: FilesystemModels, root: Path, model: TrainedModel) -> None:
     store.publish(model)
     store.publish(renamed(model, "v2"))
-    store.promote(DEFAULT, V1)
+    store.promote(DEFAULT, V1, ADA)
 
     assert temporaries(root) == []
 
@@ -231,6 +233,7 @@ def test_what_is_told_to_exist_is_on_the_disk_first(
 
     temporary = next(step.split()[1] for step in steps if step.endswith(" v1"))
     pointer = next(step.split()[1] for step in steps if step.endswith(" .next"))
+    record = "00000001-v1.json"
     assert steps[steps.index("sync artifacts") :] == [
         "sync artifacts",
         "sync forest.npz",
@@ -238,45 +241,62 @@ def test_what_is_told_to_exist_is_on_the_disk_first(
         "sync report.json",
         "sync manifest.json",
         f"sync {temporary}",
+        "sync default",
+        "sync .promotions",
+        "sync pending.tmp",
+        "rename pending.tmp pending.json",
+        "sync .promotions",
         f"sync {pointer}",
         f"rename {pointer} .next",
         f"rename {temporary} v1",
         "sync default",
         "rename .next LATEST",
         "sync default",
+        f"rename pending.json {record}",
+        "sync .promotions",
     ]
 
 
-@pytest.mark.parametrize("death", range(5))
+@pytest.mark.parametrize(
+    ("function", "at"), [*(("rename", at) for at in range(5)), *(("fsync", at) for at in range(6, 13))]
+)
 def test_publishing_again_finishes_what_a_dead_publisher_left(
     store: FilesystemModels,
     root: Path,
     model: TrainedModel,
     monkeypatch: pytest.MonkeyPatch,
-    death: int,
+    *,
+    function: str,
+    at: int,
 ) -> None:
-    """He dies at a rename or before a sync of the folder: each of the steps from the pointer to LATEST."""
+    """He dies at a rename or before a sync: each of the steps from the record to LATEST, and on."""
     store.publish(model)
     second = renamed(model, "v2")
     with monkeypatch.context() as dying:
-        function, at = [("rename", 0), ("rename", 1), ("fsync", 6), ("rename", 2), ("fsync", 7)][death]
         fail(dying, function, Died(), at=at)
         with pytest.raises(Died):
             store.publish(second)
 
     survivor = FilesystemModels(root)
-    assert survivor.latest(DEFAULT) in (V1, V2)
+    latest = survivor.latest(DEFAULT)
     assert survivor.versions(DEFAULT).damaged == ()
+    # What is told of is what has happened, no more and no less.
+    assert told(survivor) == [(None, V1), (V1, V2)][: 1 if latest == V1 else 2]
 
     survivor.publish(second)
 
     assert survivor.latest(DEFAULT) == V2
+    assert told(survivor) == [(None, V1), (V1, V2)]
     assert survivor.load(DEFAULT, V2).metadata == second.metadata
+
+
+def told(store: FilesystemModels) -> list[tuple[ModelVersion | None, ModelVersion]]:
+    return [(each.from_version, each.to_version) for each in store.promotions(DEFAULT)]
 
 
 def die_before_latest(store: FilesystemModels, model: TrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as dying:
-        fail(dying, "rename", Died(), at=2)
+        fail(dying, "rename", Died(), at=3)
         with pytest.raises(Died):
             store.publish(model)
 
@@ -306,7 +326,7 @@ def test_a_decision_after_a_dead_publisher_stays_when_his_version_is_published_a
     assert store.latest(DEFAULT) == ModelVersion("v3")
 
     die_before_latest(store, renamed(model, "v4"), monkeypatch)
-    store.promote(DEFAULT, V1)
+    store.promote(DEFAULT, V1, ADA)
 
     store.publish(renamed(model, "v4"))
     assert store.latest(DEFAULT) == V1
@@ -348,7 +368,7 @@ def test_a_folder_without_a_manifest_is_no_version_and_gives_way_to_one(
     with pytest.raises(UnknownModelVersion):
         store.load(DEFAULT, V1)
     with pytest.raises(UnknownModelVersion):
-        store.promote(DEFAULT, V1)
+        store.promote(DEFAULT, V1, ADA)
 
     store.publish(model)
 
@@ -389,6 +409,7 @@ def test_what_a_dead_publisher_left_is_removed_after_an_hour_and_not_before(
         "v1",
         "LATEST",
         ".lock",
+        ".promotions",
     }
     assert (outside / "kept").read_text() == "kept"
 
@@ -433,7 +454,7 @@ def test_what_cannot_be_removed_hinders_nobody(
         *(("mkdir", at) for at in range(2)),
         *(("open", at) for at in range(11)),
         *(("fsync", at) for at in range(6)),
-        *(("rename", at) for at in range(2)),
+        *(("rename", at) for at in range(3)),
     ],
 )
 def test_a_full_or_read_only_disk_is_a_store_out_of_reach_and_leaves_nothing(
@@ -508,7 +529,7 @@ def test_a_disk_that_cannot_be_read_is_a_store_out_of_reach(
         "names": store.names,
         "versions": lambda: store.versions(DEFAULT),
         "metadata": lambda: store.metadata(DEFAULT, V1),
-        "promote": lambda: store.promote(DEFAULT, V1),
+        "promote": lambda: store.promote(DEFAULT, V1, ADA),
         "check": store.check,
     }
 
@@ -539,7 +560,7 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(
     (folder / ".lock").symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(ModelStoreUnavailable):
-        store.publish(renamed(model, "v2")) if act == "publish" else store.promote(DEFAULT, V1)
+        store.publish(renamed(model, "v2")) if act == "publish" else store.promote(DEFAULT, V1, ADA)
 
     assert not (tmp_path / "elsewhere").exists()
     assert temporaries(folder) == []
@@ -552,7 +573,7 @@ def test_no_descriptor_stays_open(
         store.publish(model)
         store.load(DEFAULT, V1)
         store.versions(DEFAULT)
-        store.promote(DEFAULT, V1)
+        store.promote(DEFAULT, V1, ADA)
         with pytest.raises(VersionExists):
             store.publish(other)
         (folder / "v2").mkdir(exist_ok=True)
@@ -573,7 +594,7 @@ def test_no_descriptor_stays_open(
 
 
 def reading_acts(store: FilesystemModels, version: ModelVersion) -> list[Callable[[], Any]]:
-    return [lambda: store.load(DEFAULT, version), lambda: store.promote(DEFAULT, version)]
+    return [lambda: store.load(DEFAULT, version), lambda: store.promote(DEFAULT, version, ADA)]
 
 
 @pytest.mark.parametrize("file", ["forest.npz", "manifest.json"])
@@ -713,7 +734,7 @@ def test_latest_that_names_no_version_is_damaged_until_the_next_decision(
     assert [one.model_version for one in known.versions] == [V1]
     assert [one.model_version for one in known.damaged] == ["LATEST"]
 
-    store.promote(DEFAULT, V1)
+    store.promote(DEFAULT, V1, ADA)
 
     assert store.latest(DEFAULT) == V1
     assert store.versions(DEFAULT).damaged == ()
@@ -779,7 +800,7 @@ def test_a_damaged_forest_is_damaged_by_name_everywhere(
     assert [one.model_version for one in known.versions] == [V2]
     assert [one.model_version for one in known.damaged] == ["v1"]
     assert store.metadata(DEFAULT, V1) == model.metadata
-    store.promote(DEFAULT, V2)
+    store.promote(DEFAULT, V2, ADA)
     assert store.latest(DEFAULT) == V2
 
 
@@ -798,11 +819,11 @@ def test_a_refused_promotion_leaves_the_latest_as_it_is(
 ) -> None:
     store.publish(renamed(model, "v2"))
     store.publish(model)
-    store.promote(DEFAULT, V2)
+    store.promote(DEFAULT, V2, ADA)
     (folder / "v1/forest.npz").write_bytes(b"")
 
     with pytest.raises(DamagedModel):
-        store.promote(DEFAULT, V1)
+        store.promote(DEFAULT, V1, ADA)
 
     assert store.latest(DEFAULT) == V2
 
@@ -828,7 +849,7 @@ def test_an_estimator_that_runs_code_is_never_loaded(
     store.names()
     store.versions(DEFAULT)
     store.metadata(DEFAULT, V1)
-    store.promote(DEFAULT, V1)
+    store.promote(DEFAULT, V1, ADA)
     store.publish(model)
 
     assert not (tmp_path / "executed").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import InMemoryModels, renamed
+from tests.fakes import ADA, InMemoryModels, renamed
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.model_cache import CachedModels
 from vehicle_anomaly.core.errors import (
@@ -18,6 +18,7 @@ from vehicle_anomaly.core.errors import (
     VersionExists,
 )
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
+from vehicle_anomaly.core.promotions import TRAINER, Promoter
 
 DEFAULT = ModelName("default")
 V1, V2, V3 = ModelVersion("v1"), ModelVersion("v2"), ModelVersion("v3")
@@ -65,15 +66,15 @@ class WatchedModels(InMemoryModels):
         self.loads.append(f"{name}/{version}")
         return super().load(name, version)
 
-    def publish(self, model: TrainedModel) -> ModelMetadata:
+    def publish(self, model: TrainedModel, promoted_by: str | None = TRAINER) -> ModelMetadata:
         """Say when it is done."""
-        published = super().publish(model)
+        published = super().publish(model, promoted_by)
         self.changed.set()
         return published
 
-    def promote(self, name: ModelName, version: ModelVersion) -> None:
+    def promote(self, name: ModelName, version: ModelVersion, promoter: Promoter) -> None:
         """Say when it is done."""
-        super().promote(name, version)
+        super().promote(name, version, promoter)
         self.changed.set()
 
 
@@ -137,7 +138,7 @@ def test_who_publishes_or_promotes_here_sees_it_at_once(
         cached.publish(renamed(model, "v3"))
         assert answer(cached) == "v3"
     else:
-        cached.promote(DEFAULT, V2)
+        cached.promote(DEFAULT, V2, ADA)
         assert answer(cached) == "v2"
 
 
@@ -149,7 +150,7 @@ def test_an_answer_on_its_way_does_not_hide_what_is_published_here_meanwhile(
         behind.publish(renamed(model, version))
     acts: dict[str, Callable[[], object]] = {
         "publish": lambda: cached.publish(renamed(model, "v3")),
-        "promote": lambda: cached.promote(DEFAULT, V2),
+        "promote": lambda: cached.promote(DEFAULT, V2, ADA),
     }
     with ThreadPoolExecutor(1) as pool:
 
@@ -229,7 +230,7 @@ def test_rolling_back_from_a_damaged_version_clears_the_fault(
     answer(cached)
     behind.load_fails = None
 
-    cached.promote(DEFAULT, V1)
+    cached.promote(DEFAULT, V1, ADA)
 
     assert answer(cached) == "v1"
     assert cached.degraded == {}

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from tests.adapters.outbound.s3_proxy import Fault, S3Proxy, s3_proxy
-from tests.fakes import a_trained_model, renamed
+from tests.fakes import ADA, a_trained_model, renamed
 from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
 from vehicle_anomaly.adapters.outbound.s3_client import s3_client
 from vehicle_anomaly.adapters.outbound.s3_models import S3Models
@@ -70,7 +70,7 @@ def a_day_of_work(store: S3Models, small: TrainedModel, other: TrainedModel) -> 
     assert store.publish(v2) == v2.metadata
     assert store.latest(DEFAULT) == V2
     assert store.load(DEFAULT, V2).content_sha256() == v2.content_sha256()
-    store.promote(DEFAULT, V1)
+    store.promote(DEFAULT, V1, ADA)
     assert store.latest(DEFAULT) == V1
     assert store.latest(DEFAULT) == V1
     assert store.publish(v2) == v2.metadata
@@ -89,8 +89,12 @@ def all_of(requests: list[str]) -> list[int]:
 
 def one_of_each_kind(requests: list[str]) -> list[int]:
     """Return the number of the first request of each method on each kind of file, whatever its version."""
-    kinds = [re.sub(r"/v\d/", "/*/", request) for request in requests]
+    kinds = [re.sub(r"/v\d/|\d{8}-v\d", "/*/", request) for request in requests]
     return sorted({kind: number for number, kind in reversed(list(enumerate(kinds)))}.values())
+
+
+def changes(store: S3Models) -> list[tuple[ModelVersion | None, ModelVersion]]:
+    return [(each.from_version, each.to_version) for each in store.promotions(DEFAULT)]
 
 
 def is_whole(store: S3Models, contents: dict[ModelVersion, TrainedModel], latest: ModelVersion) -> None:
@@ -143,8 +147,9 @@ def test_a_fault_on_any_request_changes_nothing_but_a_tenth_more_requests(  # no
         assert len(proxy.requests) <= 1.1 * len(at_rest), request
         is_whole(beside(prefix), contents, V1)
         listed = boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")["Contents"]
-        # Four files of each of two versions, and LATEST.
-        assert len(listed) == 9, request
+        # Four files of each of two versions, LATEST, and what is on record of three changes.
+        assert len(listed) == 12, request
+        assert changes(beside(prefix)) == [(None, V1), (V1, V2), (V2, V1)], request
 
 
 @pytest.mark.parametrize("fault", [Fault.RESPONSE_LOST, Fault.UNAVAILABLE])
@@ -186,6 +191,7 @@ def test_a_publisher_whose_store_goes_away_at_any_request_claims_nothing_and_is_
             is_whole(again, {V1: small, V2: decided}, again.latest(DEFAULT))
             again.publish(decided)
             is_whole(again, {V1: small, V2: decided}, V2)
+            assert changes(again) == [(None, V1), (V1, V2)]
 
 
 def test_a_store_that_is_away_is_asked_a_tenth_more_often_than_one_that_is_well(
@@ -229,5 +235,5 @@ def test_the_latest_version_is_sent_only_when_it_has_changed(
 
     another.publish(renamed(small, "v2"))
     assert store.latest(DEFAULT) == V2
-    another.promote(DEFAULT, V1)
+    another.promote(DEFAULT, V1, ADA)
     assert store.latest(DEFAULT) == V1

@@ -3,13 +3,13 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.fakes import NOON, a_trained_model, renamed
+from tests.fakes import ADA, NOON, a_trained_model, renamed
 from vehicle_anomaly.adapters.outbound import s3_publication
 from vehicle_anomaly.adapters.outbound.model_cache import CachedModels
 from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
@@ -44,9 +44,9 @@ class MortalBucket(S3Bucket):
     after = False
     writes = 0
 
-    def _put(self, key: str, data: bytes, condition: Any) -> bool:
+    def _put(self, key: str, data: bytes, metadata: Any, condition: Any) -> bool:
         put = super()._put
-        return bool(self._or_die(lambda: put(key, data, condition)))
+        return bool(self._or_die(lambda: put(key, data, metadata, condition)))
 
     def delete(self, key: str) -> None:
         """Delete, or die."""
@@ -115,6 +115,8 @@ def test_a_version_lies_where_the_contract_says(
     store.publish(renamed(model, "v2"))
 
     assert keys(client, bucket) == [
+        "fleet/default/.promotions/00000001-v1.json",
+        "fleet/default/.promotions/00000002-v2.json",
         "fleet/default/LATEST",
         *(
             f"fleet/default/{version}/{file}"
@@ -166,7 +168,7 @@ def test_latest_is_other_bytes_after_each_change_though_it_names_the_same_versio
     store.publish(model)
     seen = set()
     for _ in range(10):
-        store.promote(DEFAULT, V1)
+        store.promote(DEFAULT, V1, ADA)
         seen.add(client.head_object(Bucket=bucket, Key="fleet/default/LATEST")["ETag"])
         assert store.latest(DEFAULT) == V1
 
@@ -201,7 +203,7 @@ def test_a_latest_that_names_no_version_is_told_and_replaced(
         known = store.versions(DEFAULT)
         assert (known.latest, [each.model_version for each in known.damaged]) == (None, ["LATEST"])
 
-    store.promote(DEFAULT, V1)
+    store.promote(DEFAULT, V1, ADA)
     assert store.latest(DEFAULT) == V1
 
 
@@ -234,7 +236,7 @@ def test_a_forest_that_was_replaced_is_damage(
         arguments = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": sha256}
     client.put_object(Bucket=bucket, Key="fleet/default/v1/forest.npz", Body=data, **arguments)
 
-    for ask in (store.load, store.promote, store.files):
+    for ask in (store.load, lambda name, version: store.promote(name, version, ADA), store.files):
         with pytest.raises(DamagedModel):
             ask(DEFAULT, V1)
     assert [each.model_version for each in store.versions(DEFAULT).damaged] == ["v1"]
@@ -267,7 +269,12 @@ def test_a_manifest_that_is_none_is_damage(
     store.publish(model)
     client.put_object(Bucket=bucket, Key="fleet/default/v1/manifest.json", Body=b"{}")
 
-    for ask in (store.load, store.metadata, store.files, store.promote):
+    for ask in (
+        store.load,
+        store.metadata,
+        store.files,
+        lambda name, version: store.promote(name, version, ADA),
+    ):
         with pytest.raises(DamagedModel):
             ask(DEFAULT, V1)
     with pytest.raises(DamagedModel):
@@ -277,7 +284,18 @@ def test_a_manifest_that_is_none_is_damage(
 
 # Dead publishers
 
-WRITES = ("publication", "forest", "estimator", "report", "manifest", "latest", "deletion")
+# "before": the record of the change before, which whoever changes LATEST sees to.
+WRITES = (
+    "publication",
+    "forest",
+    "estimator",
+    "report",
+    "manifest",
+    "before",
+    "latest",
+    "record",
+    "deletion",
+)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -324,6 +342,10 @@ def test_whoever_comes_after_a_dead_publisher_finds_a_version_or_finishes_it(
         assert store.latest(DEFAULT) == V2
     store.files(DEFAULT, V2)
     assert store.versions(DEFAULT).damaged == ()
+    assert [(each.from_version, each.to_version) for each in store.promotions(DEFAULT)] == [
+        (None, V1),
+        (V1, V2),
+    ]
 
 
 @pytest.mark.parametrize("decision", ["publish", "promote", "promote the same"])
@@ -337,7 +359,7 @@ def test_a_decision_after_a_dead_publisher_stays_when_his_version_is_published_a
     if decision == "publish":
         store.publish(renamed(model, "v3"))
     else:
-        store.promote(DEFAULT, decided)
+        store.promote(DEFAULT, decided, ADA)
 
     store.publish(renamed(model, "v2"))
 
@@ -376,7 +398,7 @@ def test_files_without_a_manifest_are_no_version_and_give_way_to_one(
     with pytest.raises(UnknownModelVersion):
         store.load(DEFAULT, V1)
     with pytest.raises(UnknownModelVersion):
-        store.promote(DEFAULT, V1)
+        store.promote(DEFAULT, V1, ADA)
 
     store.publish(model)
 
@@ -392,11 +414,11 @@ def test_a_publisher_who_is_late_with_everything_changes_nothing(
     class SleepyBucket(S3Bucket):
         slept = False
 
-        def create(self, key: str, data: bytes) -> bool:
+        def create(self, key: str, data: bytes, metadata: Mapping[str, str] = {}) -> bool:
             if "/.publications/default/" in key and not self.slept:
                 self.slept = True
                 store.publish(other)
-            return super().create(key, data)
+            return super().create(key, data, metadata)
 
     late = S3Models(SleepyBucket(client, bucket), "fleet")
 
@@ -438,7 +460,7 @@ def test_a_store_that_lets_a_second_creation_win_is_refused(
         with monkeypatch.context() as careless:
             careless.setattr(client, "put_object", without(condition))
             store = S3Models(S3Bucket(client, bucket))
-            for ask in (store.prove, lambda: store.publish(model), lambda: store.promote(DEFAULT, V1)):  # noqa: B023
+            for ask in (store.prove, lambda: store.publish(model), lambda: store.promote(DEFAULT, V1, ADA)):  # noqa: B023
                 with pytest.raises(UnusableModelStore, match=rf"^.*http://127\.0\.0\.1:\d+.*{told}"):
                     ask()
     assert keys(client, bucket) == []

@@ -52,8 +52,8 @@ def test_of_16_processes_that_publish_one_version_exactly_one_wins_in_each_round
     assert len(known.versions) == rounds
     assert known.damaged == ()
     assert known.latest == ModelVersion(f"round-{rounds - 1}")
-    # Four files of each version, and LATEST.
-    assert len(keys(bucket)) == rounds * 4 + 1
+    # Four files of each version and a record of its becoming the latest, and LATEST.
+    assert len(keys(bucket)) == rounds * 5 + 1
 
 
 @pytest.mark.parametrize("kills", [15, pytest.param(50, marks=pytest.mark.soak)])

@@ -1,15 +1,18 @@
 """LATEST in a model's folder: the version that answers when none is named.
 
-What LATEST is about to become stands in `.next` first; LATEST is exchanged by renaming it.
+What LATEST is about to become stands in `.next` first; LATEST is exchanged by renaming it. Before `.next`
+comes the record of the change: see `filesystem_promotions`.
 """
 
 from typing import Final
 
+from vehicle_anomaly.adapters.outbound import filesystem_promotions
 from vehicle_anomaly.adapters.outbound.filesystem_versions import has_manifest, temporary
 from vehicle_anomaly.adapters.outbound.model_codec import LATEST
 from vehicle_anomaly.adapters.outbound.sealed_folder import Misplaced, SealedFolder, TooLarge
 from vehicle_anomaly.core.errors import DamagedModel, InvalidModelVersion
 from vehicle_anomaly.core.model import ModelName, ModelVersion
+from vehicle_anomaly.core.promotions import Change
 
 _NEXT: Final = ".next"
 _MAX_LATEST_BYTES: Final = 1024
@@ -40,16 +43,25 @@ def next_latest(folder: SealedFolder) -> str | None:
         return None
 
 
-def point_latest(folder: SealedFolder, version: ModelVersion) -> None:
+def named_latest(folder: SealedFolder) -> ModelVersion | None:
+    """Return the version that LATEST names, whether or not it is there; None when it names none."""
+    try:
+        return ModelVersion(folder.read(LATEST, _MAX_LATEST_BYTES).decode("ascii").strip())
+    except (FileNotFoundError, TooLarge, Misplaced, UnicodeDecodeError, InvalidModelVersion):
+        return None
+
+
+def point_latest(folder: SealedFolder, name: ModelName, change: Change) -> None:
     """Point LATEST at a version, under the lock."""
-    prepare_latest(folder, version)
-    switch_latest(folder)
+    prepare_latest(folder, name, change)
+    switch_latest(folder, name, change.to_version)
 
 
-def prepare_latest(folder: SealedFolder, version: ModelVersion) -> None:
-    """Say, under the lock, what LATEST is about to become."""
+def prepare_latest(folder: SealedFolder, name: ModelName, change: Change) -> None:
+    """Say, under the lock, what LATEST is about to become, and who wants it."""
+    filesystem_promotions.begin(folder, name, change, named_latest(folder))
     written = temporary()
-    folder.write(written, version.value.encode("ascii"))
+    folder.write(written, change.to_version.value.encode("ascii"))
     try:
         folder.rename(written, _NEXT)
     except OSError:
@@ -57,9 +69,10 @@ def prepare_latest(folder: SealedFolder, version: ModelVersion) -> None:
         raise
 
 
-def switch_latest(folder: SealedFolder) -> None:
-    """Let LATEST become what was prepared."""
+def switch_latest(folder: SealedFolder, name: ModelName, version: ModelVersion) -> None:
+    """Let LATEST become the version that was prepared."""
     # What LATEST will point at is on the disk before it does.
     folder.sync()
     folder.rename(_NEXT, LATEST)
     folder.sync()
+    filesystem_promotions.finish(folder, name, version)

@@ -14,15 +14,18 @@ from typing import Final
 
 from vehicle_anomaly.adapters.outbound import model_codec
 from vehicle_anomaly.adapters.outbound.filesystem_latest import (
+    named_latest,
     next_latest,
     point_latest,
     prepare_latest,
     read_latest,
     switch_latest,
 )
+from vehicle_anomaly.adapters.outbound.filesystem_promotions import ever_latest, promotions
 from vehicle_anomaly.adapters.outbound.filesystem_versions import (
     FolderVersion,
     has_versions,
+    published,
     remove_abandoned,
     temporary,
     version_entries,
@@ -32,7 +35,9 @@ from vehicle_anomaly.adapters.outbound.sealed_folder import Misplaced, SealedFol
 from vehicle_anomaly.adapters.outbound.stored_versions import (
     StoredVersions,
     find_manifest,
+    listed,
     model_named,
+    no_latest,
     read_serving,
 )
 from vehicle_anomaly.core.errors import (
@@ -43,8 +48,9 @@ from vehicle_anomaly.core.errors import (
     UnknownModelVersion,
     VersionExists,
 )
-from vehicle_anomaly.core.model import ModelName, ModelVersion, newest_first
+from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.ports import DamagedVersion, ModelVersions
+from vehicle_anomaly.core.promotions import Change, Promoter, Promotion
 
 _LOCK: Final = ".lock"
 
@@ -61,7 +67,7 @@ class FilesystemModels(StoredVersions):
         with self._store_errors(), self._model_folder(name, UnknownModel(name.value)) as folder:
             latest = read_latest(folder, name)
             if latest is None:
-                raise UnknownModel(name.value)
+                raise no_latest(name, published(folder))
             return latest
 
     def names(self) -> list[ModelName]:
@@ -94,20 +100,28 @@ class FilesystemModels(StoredVersions):
                     damaged.append(DamagedVersion(version.value, error.reason))
             if not versions and not damaged:
                 raise UnknownModel(name.value)
-            try:
-                latest = read_latest(folder, name)
-            except DamagedModel as error:
-                latest = None
-                damaged.append(DamagedVersion(LATEST, error.reason))
-        readable = latest if latest in versions else None
-        return ModelVersions(readable, tuple(newest_first([*versions.values()])), tuple(damaged))
+            return listed(
+                versions,
+                damaged,
+                lambda: read_latest(folder, name),
+                lambda: ever_latest(folder, name, lambda: named_latest(folder)),
+            )
 
-    def promote(self, name: ModelName, version: ModelVersion) -> None:
-        """Make a version the latest, forward or back."""
-        self.load(name, version)
+    def promotions(self, name: ModelName) -> list[Promotion]:
+        """Return the records of what became the latest version, in the order in which it did."""
+        with self._store_errors(), self._model_folder(name, UnknownModel(name.value)) as folder:
+            found = promotions(folder, name, lambda: named_latest(folder))
+            if not found and not published(folder):
+                raise UnknownModel(name.value)
+            return found
+
+    def promote(self, name: ModelName, version: ModelVersion, promoter: Promoter) -> None:
+        """Make a version the latest, forward or back, with a record of it."""
+        known = self.load(name, version).metadata
+        change = Change(promoter, version, known.trained_at)
         unknown = UnknownModelVersion(name.value, version.value)
         with self._store_errors(), self._model_folder(name, unknown) as folder, folder.locked(_LOCK):
-            point_latest(folder, version)
+            point_latest(folder, name, change)
 
     def check(self) -> None:
         """Return when the folder can be read; make it when it is not there."""
@@ -116,7 +130,9 @@ class FilesystemModels(StoredVersions):
             with SealedFolder.opened(self._path) as root:
                 root.names()
 
-    def _add(self, name: ModelName, version: ModelVersion, files: ModelFiles, *, latest: bool) -> Manifest:
+    def _add(
+        self, name: ModelName, version: ModelVersion, files: ModelFiles, change: Change | None
+    ) -> Manifest:
         with self._store_errors():
             make_path(self._path)
             with SealedFolder.opened(self._path) as root:
@@ -124,9 +140,9 @@ class FilesystemModels(StoredVersions):
             with self._model_folder(name, UnknownModel(name.value)) as folder:
                 stored = find_manifest(FolderVersion(folder, name, version))
                 if stored is None:
-                    return self._add_new(folder, name, version, files, latest=latest)
+                    return self._add_new(folder, name, version, files, change)
                 with folder.locked(_LOCK):
-                    _add_again(folder, stored, files, latest=latest)
+                    _add_again(folder, stored, files, change)
                 return stored
 
     def _add_new(
@@ -135,8 +151,7 @@ class FilesystemModels(StoredVersions):
         name: ModelName,
         version: ModelVersion,
         files: ModelFiles,
-        *,
-        latest: bool,
+        change: Change | None,
     ) -> Manifest:
         built = temporary()
         folder.make_folder(built)
@@ -149,16 +164,16 @@ class FilesystemModels(StoredVersions):
             with folder.locked(_LOCK):
                 stored = find_manifest(FolderVersion(folder, name, version))
                 if stored is not None:
-                    _add_again(folder, stored, files, latest=latest)
+                    _add_again(folder, stored, files, change)
                     return stored
                 if folder.exists(version.value):
                     # Without a manifest it is no version: what is left of a copy by hand, say.
                     folder.rename(version.value, temporary())
-                if latest:
-                    prepare_latest(folder, version)
+                if change is not None:
+                    prepare_latest(folder, name, change)
                 folder.rename(built, version.value)
-                if latest:
-                    switch_latest(folder)
+                if change is not None:
+                    switch_latest(folder, name, version)
                 else:
                     folder.sync()
                 remove_abandoned(folder)
@@ -204,13 +219,13 @@ def _make_model_folder(root: SealedFolder, name: ModelName) -> None:
     root.sync()
 
 
-def _add_again(folder: SealedFolder, stored: Manifest, files: ModelFiles, *, latest: bool) -> None:
+def _add_again(folder: SealedFolder, stored: Manifest, files: ModelFiles, change: Change | None) -> None:
     """Finish, under the lock, what the first publisher of the same content may have left undone."""
     name, version = stored.metadata.model_name, stored.metadata.model_version
     if stored.content_sha256 != files.content_sha256:
         raise VersionExists(name, version)
-    if latest and (not folder.exists(LATEST) or next_latest(folder) == version):
-        point_latest(folder, ModelVersion(version))
+    if change is not None and (not folder.exists(LATEST) or next_latest(folder) == version):
+        point_latest(folder, ModelName(name), change)
     else:
         # It may have died before it came to this.
         folder.sync()

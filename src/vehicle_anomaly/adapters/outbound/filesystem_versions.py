@@ -55,6 +55,11 @@ def has_manifest(folder: SealedFolder, version: ModelVersion) -> bool:
         return False
 
 
+def published(folder: SealedFolder) -> list[ModelVersion]:
+    """Return the versions of a model, by name."""
+    return [version for version in version_entries(folder) if has_manifest(folder, version)]
+
+
 def has_versions(root: SealedFolder, name: ModelName) -> bool:
     """Tell whether a model has a version."""
     with root.folder(name.value) as folder:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, UnknownModel, UnknownModelVersion
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository, ModelVersions
+from vehicle_anomaly.core.promotions import TRAINER, Promoter, Promotion
 from vehicle_anomaly.core.training_report import TrainingReport
 
 
@@ -102,16 +103,20 @@ class CachedModels:
         self._keep(model)
         return model
 
-    def publish(self, model: TrainedModel) -> ModelMetadata:
+    def publish(self, model: TrainedModel, promoted_by: str | None = TRAINER) -> ModelMetadata:
         """Publish, and ask the store for the latest version at the next call."""
-        published = self._models.publish(model)
+        published = self._models.publish(model, promoted_by)
         self._forget_latest(model.metadata.model_name)
         return published
 
-    def promote(self, name: ModelName, version: ModelVersion) -> None:
+    def promote(self, name: ModelName, version: ModelVersion, promoter: Promoter) -> None:
         """Promote, and ask the store for the latest version at the next call."""
-        self._models.promote(name, version)
+        self._models.promote(name, version, promoter)
         self._forget_latest(name)
+
+    def promotions(self, name: ModelName) -> list[Promotion]:
+        """Ask the store."""
+        return self._models.promotions(name)
 
     def names(self) -> list[ModelName]:
         """Ask the store."""

@@ -15,7 +15,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
@@ -40,6 +40,8 @@ _CONFLICTS: Final = 10  # a 409 is no trouble of S3's: each is another writer's 
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 
+_NONE: Final[Mapping[str, str]] = {}
+
 _T = TypeVar("_T")
 
 
@@ -58,10 +60,12 @@ class StoredObject:
     Attributes:
         data: Its bytes.
         etag: What stands for this content in conditional requests.
+        metadata: What was put beside it.
     """
 
     data: bytes
     etag: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +154,26 @@ class S3Bucket:
 
         return self._ask("HeadObject", key, head)
 
-    def create(self, key: str, data: bytes) -> bool:
+    def create(self, key: str, data: bytes, metadata: Mapping[str, str] = _NONE) -> bool:
         """Put an object where there is none.
+
+        Args:
+            key: Where.
+            data: Its bytes.
+            metadata: What is put beside it: ASCII, 2 KB at most.
 
         Returns:
             False when there is one, which may be what an earlier attempt of this call has put there.
         """
-        return self._put(key, data, {"IfNoneMatch": "*"})
+        return self._put(key, data, metadata, {"IfNoneMatch": "*"})
 
-    def replace(self, key: str, data: bytes, etag: str) -> bool:
-        """Put an object in the place of the one that `etag` stands for.
+    def replace(self, key: str, data: bytes, etag: str, metadata: Mapping[str, str] = _NONE) -> bool:
+        """Put an object in the place of the one that `etag` stands for; else as `create`.
 
         Returns:
             False when another one, or none, is there: what an earlier attempt of this call has put, perhaps.
         """
-        return self._put(key, data, {"IfMatch": etag})
+        return self._put(key, data, metadata, {"IfMatch": etag})
 
     def delete(self, key: str) -> None:
         """Delete an object, if there is one."""
@@ -199,12 +208,14 @@ class S3Bucket:
         with response["Body"] as body:
             if response["ContentLength"] > max_bytes:
                 raise TooLarge(key, max_bytes, response["ETag"])
-            return StoredObject(body.read(), response["ETag"])
+            return StoredObject(body.read(), response["ETag"], response.get("Metadata", {}))
 
-    def _put(self, key: str, data: bytes, condition: Mapping[str, str]) -> bool:
+    def _put(self, key: str, data: bytes, metadata: Mapping[str, str], condition: Mapping[str, str]) -> bool:
         # S3 compares it with what arrives, and keeps it beside the object.
         sha256 = base64.b64encode(hashlib.sha256(data).digest()).decode()
         arguments: dict[str, Any] = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": sha256, **condition}
+        if metadata:
+            arguments["Metadata"] = metadata
 
         def put() -> bool:
             try:

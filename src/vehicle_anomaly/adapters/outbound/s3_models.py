@@ -42,7 +42,6 @@ from vehicle_anomaly.adapters.outbound import model_codec, s3_publication
 from vehicle_anomaly.adapters.outbound.model_codec import (
     FOREST,
     GUARDS,
-    LATEST,
     MANIFEST,
     MAX_FILE_BYTES,
     MAX_MANIFEST_BYTES,
@@ -57,12 +56,15 @@ from vehicle_anomaly.adapters.outbound.s3_version import S3Version
 from vehicle_anomaly.adapters.outbound.stored_versions import (
     StoredVersions,
     known_manifest,
+    listed,
     model_named,
+    no_latest,
     read_file,
 )
 from vehicle_anomaly.core.errors import DamagedModel, InvalidModelVersion, UnknownModel, VersionExists
-from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, newest_first
+from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion
 from vehicle_anomaly.core.ports import DamagedVersion, ModelVersions
+from vehicle_anomaly.core.promotions import Change, Promoter, Promotion
 
 _AT_ONCE: Final = 8
 
@@ -113,7 +115,10 @@ class S3Models(StoredVersions):
 
     def latest(self, name: ModelName) -> ModelVersion:
         """Return the version that answers when none is named; S3 sends it only when it has changed."""
-        return self._latest.version(name)
+        latest = self._latest.version(name)
+        if latest is None:
+            raise no_latest(name, list(self._published(name)))
+        return latest
 
     def names(self) -> list[ModelName]:
         """Return the models that have at least one version, sorted."""
@@ -131,30 +136,40 @@ class S3Models(StoredVersions):
                 versions[found.model_version] = found
         if not versions and not damaged:
             raise UnknownModel(name.value)
-        pointer, latest = self._latest.pointer(name), None
-        try:
-            latest = None if pointer is None else self._latest.pointed_at(pointer.data, name)
-        except DamagedModel as error:
-            damaged.append(DamagedVersion(LATEST, error.reason))
-        readable = latest if latest in versions else None
-        return ModelVersions(readable, tuple(newest_first([*versions.values()])), tuple(damaged))
+        pointer = self._latest.pointer(name)
+        return listed(
+            versions,
+            damaged,
+            lambda: None if pointer is None else self._latest.pointed_at(pointer.data, name),
+            lambda: self._latest.ever_latest(name),
+        )
 
-    def promote(self, name: ModelName, version: ModelVersion) -> None:
-        """Make a version the latest, forward or back."""
+    def promotions(self, name: ModelName) -> list[Promotion]:
+        """Return the records of what became the latest version, in the order in which it did."""
+        found = self._latest.promotions(name)
+        if not found and not self._has_versions(name):
+            raise UnknownModel(name.value)
+        return found
+
+    def promote(self, name: ModelName, version: ModelVersion, promoter: Promoter) -> None:
+        """Make a version the latest, forward or back, with a record of it."""
         self.prove()
-        self.load(name, version)
-        self._latest.make(name, version, self._latest.pointer(name))
+        known = self.load(name, version).metadata
+        change = Change(promoter, version, known.trained_at)
+        self._latest.make(name, change, self._latest.pointer(name))
 
     def check(self) -> None:
         """Return when the bucket can be read."""
         self._bucket.reach(self._root)
 
-    def _add(self, name: ModelName, version: ModelVersion, files: ModelFiles, *, latest: bool) -> Manifest:
+    def _add(
+        self, name: ModelName, version: ModelVersion, files: ModelFiles, change: Change | None
+    ) -> Manifest:
         self.prove()
         stored, mine = self._at(name, version).read(MANIFEST, MAX_MANIFEST_BYTES), False
         before: Pointer | None = NEVER
         if stored is None:
-            before = self._latest.pointer(name) if latest else NEVER
+            before = self._latest.pointer(name) if change is not None else NEVER
             stored, mine = self._publications.decide(
                 name, version, files, None if before is None else before.etag
             )
@@ -162,14 +177,14 @@ class S3Models(StoredVersions):
         if manifest.content_sha256 != files.content_sha256:
             raise VersionExists(name.value, version.value)
         if mine:
-            if latest:
-                self._latest.make(name, version, before)
+            if change is not None:
+                self._latest.make(name, change, before)
             self._publications.forget(name, version)
-        elif latest:
-            self._finish(name, version, stored)
+        elif change is not None:
+            self._finish(name, version, stored, change)
         return manifest
 
-    def _finish(self, name: ModelName, version: ModelVersion, stored: bytes) -> None:
+    def _finish(self, name: ModelName, version: ModelVersion, stored: bytes, change: Change) -> None:
         """Take the steps that the publisher of a version that is there may not have come to."""
         publication = self._publications.find(name, version)
         pointer = self._latest.pointer(name)
@@ -178,7 +193,7 @@ class S3Models(StoredVersions):
         before = publication.latest if publication is not None and unfinished else None
         if pointer is None or (unfinished and pointer.etag == before):
             # Whoever is in time to change LATEST between the two has decided later, and it stays.
-            self._latest.point(name, version, pointer)
+            self._latest.point(name, change, pointer)
         if publication is not None:
             self._publications.forget(name, version)
 

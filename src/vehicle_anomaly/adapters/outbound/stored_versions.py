@@ -1,6 +1,7 @@
 """What every store of files does alike: from the files of a version to what is asked of it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -8,6 +9,7 @@ from vehicle_anomaly.adapters.outbound import model_codec
 from vehicle_anomaly.adapters.outbound.model_codec import (
     FOREST,
     GUARDS,
+    LATEST,
     MANIFEST,
     MAX_FILE_BYTES,
     MAX_MANIFEST_BYTES,
@@ -15,9 +17,16 @@ from vehicle_anomaly.adapters.outbound.model_codec import (
     Manifest,
     ModelFiles,
 )
-from vehicle_anomaly.core.errors import DamagedModel, InvalidModelName, UnknownModelVersion
-from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
-from vehicle_anomaly.core.ports import VersionFiles
+from vehicle_anomaly.core.errors import (
+    DamagedModel,
+    InvalidModelName,
+    NoVersionPromoted,
+    UnknownModel,
+    UnknownModelVersion,
+)
+from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel, newest_first
+from vehicle_anomaly.core.ports import DamagedVersion, ModelVersions, VersionFiles
+from vehicle_anomaly.core.promotions import TRAINER, Change, Promoter, candidates
 from vehicle_anomaly.core.training_report import TrainingReport
 
 
@@ -55,19 +64,25 @@ class StoredVersions(ABC):
         """
 
     @abstractmethod
-    def _add(self, name: ModelName, version: ModelVersion, files: ModelFiles, *, latest: bool) -> Manifest:
-        """Add a version, and make it the latest if that is wanted; return the manifest that is stored."""
+    def _add(
+        self, name: ModelName, version: ModelVersion, files: ModelFiles, change: Change | None
+    ) -> Manifest:
+        """Add a version, and make it the latest if `change` says so; return the manifest that is stored."""
 
-    def publish(self, model: TrainedModel) -> ModelMetadata:
+    def publish(self, model: TrainedModel, promoted_by: str | None = TRAINER) -> ModelMetadata:
         """Add a version and make it the latest."""
-        name, version = model.metadata.model_name, model.metadata.model_version
-        return model_codec.metadata(self._add(name, version, model_codec.encode(model), latest=True))
+        known, change = model.metadata, None
+        if promoted_by is not None:
+            promoter = Promoter(promoted_by, known.trained_at)
+            change = Change(promoter, known.model_version, known.trained_at, automatic=True)
+        encoded = model_codec.encode(model)
+        return model_codec.metadata(self._add(known.model_name, known.model_version, encoded, change))
 
     def add(self, files: VersionFiles) -> None:
         """Add a version as it is; the latest version stays what it is."""
         name, version = files.model_name, files.model_version
         checked = model_codec.check_files(files.manifest, files.files, name, version)
-        self._add(name, version, checked, latest=False)
+        self._add(name, version, checked, None)
 
     def files(self, name: ModelName, version: ModelVersion) -> VersionFiles:
         """Return the files of a version, all of them and each checked."""
@@ -148,6 +163,43 @@ def read_file(stored: StoredVersion, file: str) -> bytes:
     if data is None:
         raise DamagedModel(stored.model_name.value, stored.model_version.value, f"{file} is not there")
     return data
+
+
+def listed(
+    versions: Mapping[ModelVersion, ModelMetadata],
+    damaged: Sequence[DamagedVersion],
+    latest: Callable[[], ModelVersion | None],
+    ever_latest: Callable[[], frozenset[ModelVersion]],
+) -> ModelVersions:
+    """Say which versions of a model there are.
+
+    Args:
+        versions: Those that can be read.
+        damaged: Those that cannot.
+        latest: Returns which is the latest; raises `DamagedModel` when LATEST is damaged.
+        ever_latest: As `promotions.candidates` has it.
+    """
+    try:
+        found = latest()
+    except DamagedModel as error:
+        found, damaged = None, [*damaged, DamagedVersion(LATEST, error.reason)]
+    readable = found if found in versions else None
+    newest = tuple(newest_first([*versions.values()]))
+    waiting = candidates(newest, readable, ever_latest) - {found}
+    return ModelVersions(readable, newest, tuple(damaged), waiting)
+
+
+def no_latest(name: ModelName, published: Sequence[ModelVersion]) -> UnknownModel:
+    """Say why no version answers, though nothing is damaged.
+
+    Args:
+        name: The model.
+        published: Its versions.
+    """
+    if not published:
+        return UnknownModel(name.value)
+    # Versions that the service names sort by time: the newest first.
+    return NoVersionPromoted(name.value, sorted((version.value for version in published), reverse=True))
 
 
 def model_named(entry: str) -> ModelName | None:

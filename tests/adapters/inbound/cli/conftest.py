@@ -15,6 +15,7 @@ from tests.fakes import FixedClock, InMemoryModels
 from vehicle_anomaly.adapters.inbound.cli.app import run
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.core.fitting import ForestParameters
+from vehicle_anomaly.core.promote_version import PromoteVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import TrainModel
 
@@ -75,6 +76,7 @@ class CommandLine:
             train_model=lambda: TrainModel(self.models, FixedClock(), PARAMETERS),
             score_telemetry=self.score_telemetry or (lambda: ScoreTelemetry(self.models)),
             models=lambda: self.models,
+            promote_version=lambda: PromoteVersion(self.models, FixedClock()),
             serve=lambda _: _nothing_runs(),
             serve_as_worker=lambda _: _nothing_runs(),
             warm_up=_nothing_runs,

@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.adapters.inbound.cli.conftest import CommandLine
+from tests.adapters.inbound.cli.conftest import CommandLine, a_matrix, csv_text
 from tests.fakes import InMemoryModels, a_batch, a_trained_model
+from vehicle_anomaly.adapters.inbound.cli.user import user_at_host
 from vehicle_anomaly.adapters.inbound.wire.answers import PromoteResponse
 from vehicle_anomaly.core.errors import DamagedModel
 from vehicle_anomaly.core.model import ModelName, ModelVersion
@@ -26,9 +27,9 @@ def published(cli: CommandLine) -> CommandLine:
 
 def test_list_tells_the_latest_version_of_each_model(published: CommandLine) -> None:
     assert published("models", "list").out.splitlines() == [
-        "model\tlatest\ttrained at\treadings\tfeatures\tversions\tdamaged",
-        "default\tv2\t2026-03-01T12:00:00Z\t40\t3\t2\t0",
-        "vans\tw1\t2026-03-01T12:00:00Z\t40\t3\t1\t0",
+        "model\tlatest\ttrained at\treadings\tfeatures\tversions\tcandidates\tdamaged",
+        "default\tv2\t2026-03-01T12:00:00Z\t40\t3\t2\t0\t0",
+        "vans\tw1\t2026-03-01T12:00:00Z\t40\t3\t1\t0\t0",
     ]
     assert published("models", "list", "--json").answer == {"models": ["default", "vans"]}
 
@@ -60,6 +61,43 @@ def test_promote_rolls_back(published: CommandLine) -> None:
     assert published("models", "show", "default", "--json").answer["latest"] == "v1"
     answer = published("models", "promote", "default", "v2", "--json").answer
     assert answer == msgspec.to_builtins(PromoteResponse("default", "v2"))
+
+
+def test_candidates_are_told(published: CommandLine) -> None:
+    published.models.publish(a_trained_model("v3", seed=2), None)
+
+    assert (
+        published("models", "list").out.splitlines()[1] == "default\tv2\t2026-03-01T12:00:00Z\t40\t3\t3\t1\t0"
+    )
+    states = [line.split("\t")[:2] for line in published("models", "show", "default").out.splitlines()]
+    assert states[1:] == [["v3", "candidate"], ["v2", "latest"], ["v1", ""]]
+    assert published("models", "show", "default", "--json").answer["candidates"] == ["v3"]
+
+
+def test_who_promoted_what_is_told(published: CommandLine) -> None:
+    published("models", "promote", "default", "v1")
+
+    answer = published("models", "promotions", "default", "--json").answer
+
+    assert [(each["kind"], each["from_version"], each["to_version"]) for each in answer["promotions"]] == [
+        ("promotion", "v2", "v1"),
+        ("publication", "v1", "v2"),
+        ("publication", None, "v1"),
+    ]
+    assert answer["promotions"][0]["by"] == user_at_host()
+    told = published("models", "promotions", "default").out.splitlines()
+    assert told[0] == "at\tkind\tfrom\tto\tby"
+    assert told[1] == f"2026-03-01T12:00:00Z\tpromotion\tv2\tv1\t{user_at_host()}"
+    published("models", "promotions", "other").assert_failed("'other' is not available")
+
+
+def test_a_trainer_is_on_record_by_name(published: CommandLine) -> None:
+    Path("a.csv").write_text(csv_text(a_matrix()))
+    assert published("train", "a.csv").status == 0
+
+    answer = published("models", "promotions", "default", "--json").answer
+
+    assert (answer["promotions"][0]["kind"], answer["promotions"][0]["by"]) == ("publication", user_at_host())
 
 
 @pytest.mark.parametrize(
@@ -101,7 +139,7 @@ def test_damaged_versions_are_shown_with_the_reason(cli: CommandLine) -> None:
     assert shown.out.splitlines()[2].startswith("v0\tdamaged: forest.npz: SHA-256 differs\t")
     answer = cli("models", "show", "default", "--json").answer
     assert answer["damaged"] == [{"model_version": "v0", "detail": "forest.npz: SHA-256 differs"}]
-    assert cli("models", "list").out.splitlines()[1] == "default\t\t\t\t\t1\t1"
+    assert cli("models", "list").out.splitlines()[1] == "default\t\t\t\t\t1\t0\t1"
     assert cli("models", "show", "default", "v1", "--json").answer["is_latest"] is False
 
 

@@ -17,6 +17,7 @@ from tests.adapters.inbound.cli.conftest import (
     csv_text,
     ndjson_text,
 )
+from tests.fakes import ADA
 from vehicle_anomaly.adapters.inbound.files.scoring import READINGS_AT_ONCE
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry, ScoreTelemetryCommand, Verdicts
@@ -172,7 +173,7 @@ def test_one_version_scores_the_whole_run_though_the_latest_changes_meanwhile(tr
 
     class Promoting(ScoreTelemetry):
         def __call__(self, command: ScoreTelemetryCommand) -> Verdicts:
-            trained.models.promote(ModelName("default"), ModelVersion("v2"))
+            trained.models.promote(ModelName("default"), ModelVersion("v2"), ADA)
             return score(command)
 
     trained.score_telemetry = lambda: Promoting(trained.models)

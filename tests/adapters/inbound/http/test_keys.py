@@ -257,6 +257,8 @@ MODEL_PATHS = [
     ("/models/vans/versions/v1", "HEAD"),
     ("/models/vans/versions/v1/report", "GET"),
     ("/models/vans/versions/v1/report", "HEAD"),
+    ("/models/vans/promotions", "GET"),
+    ("/models/vans/promotions", "HEAD"),
     ("/models/vans/latest", "PUT"),
 ]
 
@@ -402,3 +404,13 @@ def test_letting_somebody_in_takes_microseconds() -> None:
     # The bar is 3; twice that is left for machines that others use.
     took = min(each() for _ in range(7))
     assert took < 6e-6
+
+
+def test_a_training_is_on_record_by_the_id_of_its_key_whatever_the_caller_says(keyed: Service) -> None:
+    headers = {**bearer("key-everything"), "x-actor": "somebody else"}
+    batch = {**BATCH, "model_name": "on-record", "model_version": "v1"}
+    assert keyed.client.post("/ingest", json=batch, headers=headers).status_code == 201
+
+    told = keyed.client.get("/models/on-record/promotions", headers=headers).json()
+
+    assert [each["by"] for each in told["promotions"]] == ["everything@127.0.0.1"]

@@ -12,6 +12,7 @@ from tests.adapters.inbound.http.service import BATCH, READING, Service, problem
 from tests.fakes import InMemoryModels
 from vehicle_anomaly.adapters.inbound.http.openapi_examples import PROBLEMS
 from vehicle_anomaly.core.model import ModelMetadata, TrainedModel
+from vehicle_anomaly.core.promotions import TRAINER
 
 SECONDS = 30
 
@@ -24,12 +25,12 @@ class HeldModels(InMemoryModels):
         self.begun = threading.Semaphore(0)
         self.may_publish = threading.Event()
 
-    def publish(self, model: TrainedModel) -> ModelMetadata:
+    def publish(self, model: TrainedModel, promoted_by: str | None = TRAINER) -> ModelMetadata:
         """Wait, then publish."""
         if model.metadata.model_version.value != "v1":
             self.begun.release()
             assert self.may_publish.wait(SECONDS)
-        return super().publish(model)
+        return super().publish(model, promoted_by)
 
 
 @pytest.fixture

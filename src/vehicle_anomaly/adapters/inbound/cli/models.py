@@ -7,13 +7,13 @@ import click
 from vehicle_anomaly.adapters.inbound.cli.examples import examples
 from vehicle_anomaly.adapters.inbound.cli.options import as_json as json_option
 from vehicle_anomaly.adapters.inbound.cli.printing import print_json, print_table
+from vehicle_anomaly.adapters.inbound.cli.promotions import promote, promotions
 from vehicle_anomaly.adapters.inbound.cli.report import report
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.adapters.inbound.cli.stores import copy, verify
 from vehicle_anomaly.adapters.inbound.wire.answers import (
     ModelsResponse,
     ModelVersionItem,
-    PromoteResponse,
     metadata_response,
     version_response,
     versions_response,
@@ -29,14 +29,17 @@ from vehicle_anomaly.core.ports import ModelRepository, ModelVersions
         "vehicle-anomaly models show default",
         "vehicle-anomaly models report default --open",
         "vehicle-anomaly models promote default 20261122100000000000-5f0c2a9be41d",
+        "vehicle-anomaly models promotions default",
         "vehicle-anomaly models copy file:artifacts s3://my-models default 2026-11 --promote",
     ),
 )
 def models() -> None:
-    """List models and versions, report on one, choose which one answers, copy and verify."""
+    """List models and versions, report on one, choose which one answers and see who did, copy and verify."""
 
 
 models.add_command(copy)
+models.add_command(promote)
+models.add_command(promotions)
 models.add_command(report)
 models.add_command(verify)
 
@@ -58,7 +61,9 @@ def list_models(services: Services, as_json: bool) -> None:
         print_json(ModelsResponse([name.value for name in names]))
         return
     rows = [_model_row(name, store.versions(name)) for name in names]
-    print_table(("model", "latest", "trained at", "readings", "features", "versions", "damaged"), rows)
+    print_table(
+        ("model", "latest", "trained at", "readings", "features", "versions", "candidates", "damaged"), rows
+    )
 
 
 @models.command(
@@ -84,7 +89,7 @@ def show(services: Services, name: str, version: str | None, as_json: bool) -> N
     rows = [
         (
             known.model_version.value,
-            "latest" if known.model_version == found.latest else "",
+            _state(known.model_version, found),
             _at(known.trained_at),
             str(known.record_count),
             str(known.n_features),
@@ -95,23 +100,10 @@ def show(services: Services, name: str, version: str | None, as_json: bool) -> N
     print_table(("version", "state", "trained at", "readings", "features"), rows)
 
 
-@models.command(
-    epilog=examples(
-        "vehicle-anomaly models promote default 2026-10",
-    ),
-)
-@click.argument("name")
-@click.argument("version")
-@json_option
-@click.pass_obj
-def promote(services: Services, name: str, version: str, as_json: bool) -> None:
-    """Make a version the latest, the one that answers when none is named: forward, or back."""
-    model_name, model_version = ModelName(name), ModelVersion(version)
-    services.models().promote(model_name, model_version)
-    if as_json:
-        print_json(PromoteResponse(name, version))
-    else:
-        click.echo(f"{name}: the latest version is now {version}")
+def _state(version: ModelVersion, found: ModelVersions) -> str:
+    if version == found.latest:
+        return "latest"
+    return "candidate" if version in found.candidates else ""
 
 
 def _show_version(store: ModelRepository, name: ModelName, version: ModelVersion, *, as_json: bool) -> None:
@@ -150,7 +142,7 @@ def _model_row(name: ModelName, found: ModelVersions) -> list[str]:
             str(latest.record_count),
             str(latest.n_features),
         ]
-    return [name.value, *told, str(len(found.versions)), str(len(found.damaged))]
+    return [name.value, *told, str(len(found.versions)), str(len(found.candidates)), str(len(found.damaged))]
 
 
 def _at(moment: datetime) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vehicle_anomaly.core.ports import ModelArchive, ModelRepository
+from vehicle_anomaly.core.promote_version import PromoteVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import TrainModel
 
@@ -16,6 +17,7 @@ class Services:
         train_model: Makes `TrainModel`.
         score_telemetry: Makes `ScoreTelemetry`.
         models: Makes the repository both use.
+        promote_version: Makes `PromoteVersion`.
         serve: Serves HTTP until it is told to stop, in so many processes; None: as the environment says.
         serve_as_worker: Serves HTTP as one process of several, on sockets that it inherits.
         warm_up: Compiles what scores.
@@ -27,6 +29,7 @@ class Services:
     train_model: Callable[[], TrainModel]
     score_telemetry: Callable[[], ScoreTelemetry]
     models: Callable[[], ModelRepository]
+    promote_version: Callable[[], PromoteVersion]
     serve: Callable[[int | None], None]
     serve_as_worker: Callable[[Sequence[int]], None]
     warm_up: Callable[[], None]

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import click
 import msgspec
@@ -13,9 +14,11 @@ from vehicle_anomaly.adapters.inbound.cli.examples import examples
 from vehicle_anomaly.adapters.inbound.cli.failure import Failure
 from vehicle_anomaly.adapters.inbound.cli.printing import print_json, print_table
 from vehicle_anomaly.adapters.inbound.cli.services import Services
+from vehicle_anomaly.adapters.inbound.cli.user import user_at_host
 from vehicle_anomaly.core.copy_version import CopyStep, CopyVersion, CopyVersionCommand
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelArchive
+from vehicle_anomaly.core.promotions import Promoter
 from vehicle_anomaly.core.verify_versions import VerifiedVersion, VerifyVersions, VerifyVersionsCommand
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -75,7 +78,8 @@ def copy(  # noqa: PLR0913  # an argument each, as click passes them
     same content is left as it is; with other content, it is refused. Which version is the latest there stays
     what it is, without --promote.
     """
-    command = CopyVersionCommand(ModelName(name), ModelVersion(version), promote)
+    promoter = Promoter(user_at_host(), datetime.now(UTC)) if promote else None
+    command = CopyVersionCommand(ModelName(name), ModelVersion(version), promoter)
     copy_version = CopyVersion(
         _opened(services, source, "SOURCE"), _opened(services, destination, "DESTINATION")
     )

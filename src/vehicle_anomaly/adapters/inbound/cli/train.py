@@ -14,6 +14,7 @@ from vehicle_anomaly.adapters.inbound.cli.printing import print_json
 from vehicle_anomaly.adapters.inbound.cli.progress import reading_progress, working
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.adapters.inbound.cli.training_files import read_batch
+from vehicle_anomaly.adapters.inbound.cli.user import user_at_host
 from vehicle_anomaly.adapters.inbound.files.sourced import wrong_in_record
 from vehicle_anomaly.adapters.inbound.wire.answers import ingest_response
 from vehicle_anomaly.core.errors import FeatureWithoutValues
@@ -65,7 +66,8 @@ def train(  # noqa: PLR0913, PLR0917  # click passes one argument per option
         batch = read_batch(files, advance)
     try:
         with working(f"Learning from {len(batch.values):,} readings"):
-            known = train_model(TrainModelCommand(batch, name, version, false_alarm_rate))
+            by = user_at_host()
+            known = train_model(TrainModelCommand(batch, name, version, false_alarm_rate, by))
     except FeatureWithoutValues as error:
         raise Failure("; ".join(str(wrong_in_record(flaw)) for flaw in error.flaws)) from error
     print_json(ingest_response(known))

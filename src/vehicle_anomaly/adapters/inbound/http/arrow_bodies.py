@@ -1,6 +1,7 @@
 """Bodies that are Arrow streams: what they name in the query, and their answers."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from litestar.datastructures.headers import Accept
@@ -45,8 +46,8 @@ def is_arrow(scope: HTTPScope) -> bool:
     return True
 
 
-def train_on_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> IngestResponse:
-    """Train on a stream.
+def train_on_arrow(parts: HttpParts, scope: HTTPScope, body: bytes, by: str) -> IngestResponse:
+    """Train on a stream; `by` is who trains.
 
     Raises:
         UnsupportedMediaType: pyarrow is not installed.
@@ -58,7 +59,7 @@ def train_on_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> IngestRes
     _permit(scope, given)
     name, version, rate = given.get("model_name"), given.get("model_version"), false_alarm_rate_in(given)
     command = _with_arrow(lambda: arrow_train_command(body, name, version, rate))
-    return ingest_response(parts.train_model(command))
+    return ingest_response(parts.train_model(replace(command, by=by)))
 
 
 def score_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> ASGIApp:

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from vehicle_anomaly.adapters.inbound.http.access import READ_MODELS, READ_MODELS_IN_BROWSER, WRITE_MODELS
+from vehicle_anomaly.adapters.inbound.http.callers import actor_of
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import caller_of
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
     HttpRequest,
@@ -28,9 +29,11 @@ from vehicle_anomaly.adapters.inbound.wire.answers import (
     version_response,
     versions_response,
 )
+from vehicle_anomaly.adapters.inbound.wire.promotions import PromotionsResponse, promotions_response
 from vehicle_anomaly.core.errors import DamagedModel, UnknownModel
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
+from vehicle_anomaly.core.promote_version import ListPromotions, PromoteVersion, PromoteVersionCommand
 
 _PAGE_HEADERS: Final = {
     "Content-Security-Policy": f"{content_security_policy()}; frame-ancestors 'none'",
@@ -39,8 +42,9 @@ _PAGE_HEADERS: Final = {
 }
 
 
-def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
+def model_routes(models: ModelRepository, promote_version: PromoteVersion) -> list[HTTPRouteHandler]:
     """Return the handlers; each asks the store, so each works in a thread."""
+    list_promotions = ListPromotions(models)
 
     def names(caller: Caller | None) -> ModelsResponse:
         known = [name.value for name in models.names()]
@@ -65,8 +69,11 @@ def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
             # What is known of a version can be told whatever became of the pointer.
             return None
 
-    def promote(name: str, version: str) -> PromoteResponse:
-        models.promote(ModelName(name), ModelVersion(version))
+    def promotions(name: str) -> PromotionsResponse:
+        return promotions_response(name, list_promotions(ModelName(name)))
+
+    def make_latest(name: str, version: str, by: str) -> PromoteResponse:
+        promote_version(PromoteVersionCommand(ModelName(name), ModelVersion(version), by))
         return PromoteResponse(name, version)
 
     @get("/models", READ_MODELS)
@@ -85,9 +92,14 @@ def model_routes(models: ModelRepository) -> list[HTTPRouteHandler]:
     async def show_report(name: FromPath[str], version: FromPath[str]) -> Response[str]:
         return Response(await run_sync(page, name, version), media_type=MediaType.HTML, headers=_PAGE_HEADERS)
 
-    @put("/models/{name:str}/latest", opt=WRITE_MODELS.opt)
-    async def promote_version(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
-        wanted = decoding.PROMOTE[request_encoding(request)](await read_body(request))
-        return respond(request, await run_sync(promote, name, wanted.model_version))
+    @get("/models/{name:str}/promotions", READ_MODELS)
+    async def show_promotions(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
+        return respond(request, await run_sync(promotions, name))
 
-    return [list_models, list_versions, show_version, show_report, promote_version]
+    @put("/models/{name:str}/latest", opt=WRITE_MODELS.opt)
+    async def promote(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
+        wanted = decoding.PROMOTE[request_encoding(request)](await read_body(request))
+        by = actor_of(request.scope)
+        return respond(request, await run_sync(make_latest, name, wanted.model_version, by))
+
+    return [list_models, list_versions, show_version, show_report, show_promotions, promote]

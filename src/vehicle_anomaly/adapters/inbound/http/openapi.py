@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import msgspec
 
-from vehicle_anomaly.adapters.inbound.http import access, openapi_keys
+from vehicle_anomaly.adapters.inbound.http import access, callers, openapi_keys
 from vehicle_anomaly.adapters.inbound.http import openapi_examples as examples
 from vehicle_anomaly.adapters.inbound.http import service_routes as service
 from vehicle_anomaly.adapters.inbound.http.openapi_bulk import BULK
-from vehicle_anomaly.adapters.inbound.wire import answers, requests
+from vehicle_anomaly.adapters.inbound.wire import answers, promotions, requests
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem
@@ -33,6 +33,14 @@ _STATUS_WORDS: Final = {
     503: "The model store is out of reach, or the model in it is damaged.",
 }
 _RETRIED_LATER: Final = (429, 503)
+_ON_RECORD: Final = ("ingest", "promoteModelVersion")
+_ACTOR: Final = {
+    "name": callers.ACTOR,
+    "in": "header",
+    "required": False,
+    "description": "Who calls, for the record of what became the latest version; nobody checks it.",
+    "schema": {"type": "string", "pattern": callers.ACTOR_PATTERN, "default": callers.ANONYMOUS},
+}
 _WRITES: Final = (400, 413, 415, 503)
 
 
@@ -145,6 +153,17 @@ OPERATIONS: Final = (
         None,
         problems=(400, 404, 503),
         text=("text/html", "A page that loads nothing and runs nothing."),
+    ),
+    Operation(
+        "get",
+        "/models/{name}/promotions",
+        "listPromotions",
+        "Tell which version answered from when on, and who decided it",
+        "models",
+        200,
+        access.READ_MODELS,
+        Body(promotions.PromotionsResponse, examples.PROMOTIONS_ANSWER),
+        problems=(400, 404, 503),
     ),
     Operation(
         "put",
@@ -266,6 +285,8 @@ def _operation(each: Operation) -> dict[str, Any]:
     bulk = BULK.get(each.identity)
     parameters = [_parameter(name) for name in _PARAMETERS if f"{{{name}}}" in each.path]
     parameters.extend(bulk.query if bulk is not None else ())
+    if each.identity in _ON_RECORD:
+        parameters.append(_ACTOR)
     if parameters:
         described["parameters"] = parameters
     if each.request is not None:

@@ -161,6 +161,28 @@ VERSIONS_ANSWER: Final = {
     "latest": _VERSION,
     "versions": [_VERSION_ITEM],
     "damaged": [],
+    "candidates": [],
+}
+PROMOTIONS_ANSWER: Final = {
+    "model_name": "default",
+    "promotions": [
+        {
+            "number": 2,
+            "at": "2026-11-22T10:00:04.512034Z",
+            "by": "anonymous@10.0.3.17",
+            "kind": "publication",
+            "from_version": "20261121100002110034-0d1f93b27ac5",
+            "to_version": _VERSION,
+        },
+        {
+            "number": 1,
+            "at": "2026-11-21T16:20:00Z",
+            "by": "ada@workshop-7",
+            "kind": "rollback",
+            "from_version": "20261121154211080113-77e0a91c2d4f",
+            "to_version": "20261121100002110034-0d1f93b27ac5",
+        },
+    ],
 }
 PROMOTE_REQUEST: Final = {"model_version": _VERSION}
 PROMOTE_ANSWER: Final = {"model_name": "default", "model_version": _VERSION}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
 from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository
+from vehicle_anomaly.core.promote_version import PromoteVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import TrainModel
 
@@ -42,7 +43,8 @@ class HttpParts:
     Attributes:
         train_model: Trains.
         score_telemetry: Scores.
-        models: Lists, tells and promotes versions.
+        promote_version: Makes a version the latest.
+        models: Lists and tells versions.
         at_hand: Returns a version, or for None the latest, if that takes no asking the store: then readings
             are scored on the event loop, and in a thread otherwise.
         degraded: Tells, by model name, why a model is not answered with what the store has as its latest.
@@ -51,6 +53,7 @@ class HttpParts:
 
     train_model: TrainModel
     score_telemetry: ScoreTelemetry
+    promote_version: PromoteVersion
     models: ModelRepository
     at_hand: Callable[[ModelName, ModelVersion | None], TrainedModel | None]
     degraded: Callable[[], Mapping[str, str]]

@@ -1,11 +1,14 @@
 """Train and score: `/ingest`, `/score`, `/score/batch`."""
 
+from dataclasses import replace
+
 from litestar import post
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp, HTTPScope
 
 from vehicle_anomaly.adapters.inbound.http.access import TRAIN
 from vehicle_anomaly.adapters.inbound.http.arrow_bodies import is_arrow, train_on_arrow
+from vehicle_anomaly.adapters.inbound.http.callers import actor_of
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
     HttpRequest,
@@ -33,20 +36,21 @@ def telemetry_routes(
 ) -> list[HTTPRouteHandler | ASGIRouteHandler]:
     """Return the handlers."""
 
-    def train(scope: HTTPScope, body: bytes, encoding: Encoding) -> IngestResponse:
-        command = train_model_command(body, encoding)
+    def train(scope: HTTPScope, body: bytes, encoding: Encoding, by: str) -> IngestResponse:
+        command = replace(train_model_command(body, encoding), by=by)
         permit(scope, command.model_name)
         return ingest_response(parts.train_model(command))
 
     @post("/ingest", status_code=201, opt=TRAIN.opt)
     async def ingest(request: HttpRequest) -> ASGIApp:
+        by = actor_of(request.scope)
         if is_arrow(request.scope):
             body = await read_body(request)
-            published = await slots.run(lambda: train_on_arrow(parts, request.scope, body))
+            published = await slots.run(lambda: train_on_arrow(parts, request.scope, body, by))
         else:
             encoding = request_encoding(request)
             body = await read_body(request)
-            published = await slots.run(lambda: train(request.scope, body, encoding))
+            published = await slots.run(lambda: train(request.scope, body, encoding, by))
         note_model(request.scope, published.model_name, published.model_version)
         return respond(request, published, 201)
 

@@ -1,6 +1,7 @@
 """Requests → use cases → results: one table, from the type of a request to what answers it."""
 
 import hashlib
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -34,6 +35,7 @@ from vehicle_anomaly.adapters.inbound.wire.problems import Problem, problem, pro
 from vehicle_anomaly.core.errors import Refusal, VersionExists
 from vehicle_anomaly.core.model import ModelMetadata, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
+from vehicle_anomaly.core.promotions import MAX_PROMOTER_LENGTH
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
 
@@ -72,6 +74,7 @@ class Handlers:
         self._train_model = train_model
         self._score_telemetry = score_telemetry
         self._models = models
+        self._by = f"worker@{socket.gethostname()}"[:MAX_PROMOTER_LENGTH]
         self._handlers: dict[type[RequestMessage], Handler] = {
             IngestMessage: Handler(Pace.LONG, self._ingest),
             ScoreMessage: Handler(Pace.QUICK, self._score),
@@ -97,7 +100,7 @@ class Handlers:
             return refused(delivery, told)
 
     def _ingest(self, request: IngestMessage[msgspec.Raw], delivery: Delivery) -> ResultMessage:
-        command = to_train_model_command(request, Encoding.JSON)
+        command = replace(to_train_model_command(request, Encoding.JSON), by=self._by)
         known = self._train_model(command) if command.model_version else self._train_once(command, delivery)
         return IngestedMessage(**_fields(ingest_response(known)), **_ids(delivery))
 

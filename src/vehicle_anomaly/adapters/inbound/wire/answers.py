@@ -189,6 +189,13 @@ class ModelVersionsResponse(msgspec.Struct, frozen=True):
     latest: ModelVersionText | None
     versions: list[ModelVersionItem]
     damaged: list[DamagedVersionItem]
+    candidates: Annotated[
+        list[ModelVersionText],
+        Meta(
+            description="Versions that wait to be promoted, newest first: newer than the latest, and never "
+            "the latest themselves."
+        ),
+    ]
 
 
 class PromoteResponse(msgspec.Struct, frozen=True):
@@ -306,6 +313,9 @@ def versions_response(model_name: str, found: ModelVersions) -> ModelVersionsRes
             for known in found.versions
         ],
         damaged=[DamagedVersionItem(version.model_version, version.reason) for version in found.damaged],
+        candidates=[
+            known.model_version.value for known in found.versions if known.model_version in found.candidates
+        ],
     )
 
 

@@ -19,6 +19,7 @@ from vehicle_anomaly.core.errors import (
     InvalidReading,
     InvalidTelemetry,
     ModelStoreUnavailable,
+    NoVersionPromoted,
     Refusal,
     UnknownFeature,
     UnknownModel,
@@ -61,6 +62,7 @@ REFUSALS: Final[dict[type[Refusal], tuple[str, str, int]]] = {
     InvalidReading: ("invalid-reading", "Not a reading", 400),
     FeatureWithoutValues: ("feature-without-values", "A feature without any value", 400),
     UnknownModel: ("unknown-model", "Unknown model", 404),
+    NoVersionPromoted: ("no-version-promoted", "No version of the model has been promoted", 404),
     UnknownModelVersion: ("unknown-model-version", "Unknown version of a model", 404),
     VersionExists: ("version-exists", "The version exists with other content", 409),
 }
