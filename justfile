@@ -73,10 +73,12 @@ synth: setup-infra
 snapshots: setup synth
     {{ python }} -m tests.infra.snapshots cdk.out
 
-# Check the infrastructure with the CDK's own types, and the Dockerfile
+# Check the infrastructure with the CDK's own types, the Dockerfile and the workflows
 lint-infra: setup-infra
     .venv-infra/bin/python -m mypy --cache-dir .mypy_cache/infra infra
     .venv-infra/bin/hadolint Dockerfile
+    .venv-infra/bin/actionlint
+    .venv-infra/bin/zizmor --offline --quiet --persona pedantic .github/workflows
 
 # Rewrite the code as `lint` wants it, where that can be done without thinking
 format: setup

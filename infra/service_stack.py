@@ -1,7 +1,7 @@
 """The services: what scores over HTTP, what trains over HTTP, and what answers the queue."""
 
 import msgspec
-from aws_cdk import ArnFormat, Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, CfnOutput, Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -98,14 +98,16 @@ class ServiceStack(Stack):
         permissions.answer_requests(_role(self.worker), queues.requests, queues.results)
         permissions.handle_payloads(_role(self.worker), storage.payloads_arn)
 
-        certificate = context.certificate_arn and acm.Certificate.from_certificate_arn(
-            self, "Certificate", context.certificate_arn
+        certificate = (
+            None
+            if context.certificate_arn is None
+            else acm.Certificate.from_certificate_arn(self, "Certificate", context.certificate_arn)
         )
         self.entrance = Entrance(
             self,
             "Entrance",
             vpc=vpc,
-            certificate=certificate or None,
+            certificate=certificate,
             protected=row.protected,
             logs=storage.logs,
             api=self.api,
@@ -113,6 +115,10 @@ class ServiceStack(Stack):
             port=context.container_port,
             drain_seconds=serving.drain_seconds,
         )
+        scheme = "http" if certificate is None else "https"
+        CfnOutput(self, "Url", value=f"{scheme}://{self.entrance.balancer.load_balancer_dns_name}")
+        # What a deployment goes back to (.github/workflows/deploy.yml).
+        CfnOutput(self, "ImageUri", value=context.image_uri)
         scale_api(self.api, row, self.entrance.api_targets)
         scale_workers(self.worker, row, queues.requests)
 
