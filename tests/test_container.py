@@ -150,3 +150,9 @@ def test_nobody_is_let_in_for_lack_of_keys(given: dict[str, Any]) -> None:
         SettingsError, match="API_KEYS: expected a JSON list of keys or the path of one, got none"
     ):
         open_keys(Settings(**given))
+
+
+def test_a_signing_key_that_is_none_stops_the_start_and_is_not_told() -> None:
+    with pytest.raises(SettingsError, match="MODEL_SIGNING_KEY: expected keys of 32") as raised:
+        Container(settings=Settings(model_signing_key="secret")).model_store()
+    assert "secret" not in str(raised.value)

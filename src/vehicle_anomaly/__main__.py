@@ -67,7 +67,7 @@ def _services() -> Services:
             container().http_server().run_as_worker(WorkerLink.of(descriptors))
         ),
         warm_up=warm_up,
-        open_store=lambda address: open_model_store(model_store_at(address)),
+        open_store=lambda address: open_model_store(model_store_at(address), container().signatures()),
         asyncapi=lambda: encoded_document(__version__),
         work=work,
     )

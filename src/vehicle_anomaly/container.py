@@ -30,6 +30,7 @@ from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
 from vehicle_anomaly.adapters.outbound.s3_client import s3_client
 from vehicle_anomaly.adapters.outbound.s3_errors import UnusableModelStore
 from vehicle_anomaly.adapters.outbound.s3_models import S3Models
+from vehicle_anomaly.adapters.outbound.signatures import Signatures, UnusableSigningKeys
 from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
 from vehicle_anomaly.core.model import ModelName
@@ -40,16 +41,31 @@ from vehicle_anomaly.core.scoring_threads import ScoringThreads
 from vehicle_anomaly.core.train_model import TrainModel
 from vehicle_anomaly.settings import FilesystemStore, ModelStore, S3Store, Settings, SettingsError
 
+_UNSIGNED = Signatures()
 _log = structlog.get_logger(__name__)
 
 
-def open_model_store(store: ModelStore) -> ModelArchive:
+def open_signatures(settings: Settings) -> Signatures:
+    """Return what signs and checks versions; without a key set, nothing does.
+
+    Raises:
+        SettingsError: The keys cannot be used.
+    """
+    if settings.model_signing_key is None:
+        return Signatures()
+    try:
+        return Signatures.of(settings.model_signing_key)
+    except UnusableSigningKeys as error:
+        raise SettingsError(f"MODEL_SIGNING_KEY: {error}") from error
+
+
+def open_model_store(store: ModelStore, signatures: Signatures = _UNSIGNED) -> ModelArchive:
     """Return the repository that the settings name."""
     match store:
         case FilesystemStore(model_artifact_dir=folder):
-            return FilesystemModels(folder)
+            return FilesystemModels(folder, signatures)
         case S3Store(model_bucket=bucket, model_prefix=prefix):
-            return S3Models(S3Bucket(s3_client(), bucket), prefix)
+            return S3Models(S3Bucket(s3_client(), bucket), prefix, signatures)
         case _:
             assert_never(store)
 
@@ -217,8 +233,9 @@ class Container(containers.DeclarativeContainer):
 
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
     clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
+    signatures: providers.Provider[Signatures] = providers.Singleton(open_signatures, settings)
     model_store: providers.Provider[ModelRepository] = providers.Singleton(
-        open_model_store, settings.provided.model_store
+        open_model_store, settings.provided.model_store, signatures
     )
     models: providers.Provider[CachedModels] = providers.Singleton(
         CachedModels,

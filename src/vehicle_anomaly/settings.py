@@ -90,6 +90,8 @@ class Settings(msgspec.Struct, frozen=True):
             development.
         api_keys: The keys as a JSON list, or the path of a file that holds it.
         model_store: Where models are kept.
+        model_signing_key: Keys that versions are signed with, the first, and accepted by, all of them; or the
+            path of a file of them. None: nothing is signed, and nothing checked.
         model_refresh_seconds: How long a process may take the latest version it knows of for the latest.
         model_cache_size: Versions kept in memory.
         max_body_bytes: Largest body of a request.
@@ -128,6 +130,7 @@ class Settings(msgspec.Struct, frozen=True):
     auth: Literal["on", "off"] | None = None
     api_keys: str | None = None
     model_store: ModelStore = FilesystemStore()
+    model_signing_key: str | None = None
     model_refresh_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     model_cache_size: _Positive = 64
     max_body_bytes: _Positive = 32 * 1024 * 1024

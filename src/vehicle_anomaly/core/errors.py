@@ -156,6 +156,14 @@ class DamagedModel(Exception):
         super().__init__(f"version {model_version!r} of model {model_name!r} is damaged: {reason}")
 
 
+class UntrustedModel(DamagedModel):
+    """A stored version that nobody who is trusted has signed: whether it was published is not known."""
+
+    def __init__(self, model_name: str, model_version: str, reason: str) -> None:
+        super().__init__(model_name, model_version, reason)
+        self.args = (f"version {model_version!r} of model {model_name!r} is not trusted: {reason}",)
+
+
 class ModelStoreUnavailable(Exception):
     """The model store cannot be reached or written; the same request may succeed later."""
 

@@ -32,6 +32,7 @@ from vehicle_anomaly.adapters.outbound.filesystem_versions import (
 )
 from vehicle_anomaly.adapters.outbound.model_codec import LATEST, MANIFEST, Manifest, ModelFiles
 from vehicle_anomaly.adapters.outbound.sealed_folder import Misplaced, SealedFolder, make_path
+from vehicle_anomaly.adapters.outbound.signatures import Signatures
 from vehicle_anomaly.adapters.outbound.stored_versions import (
     StoredVersions,
     find_manifest,
@@ -52,14 +53,16 @@ from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.ports import DamagedVersion, ModelVersions
 from vehicle_anomaly.core.promotions import Change, Promoter, Promotion
 
+_UNSIGNED: Final = Signatures()
 _LOCK: Final = ".lock"
 
 
 class FilesystemModels(StoredVersions):
     """`ModelArchive` on a POSIX file system, local or shared."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep models in a folder, which is made when it is first needed."""
+    def __init__(self, folder: Path, signatures: Signatures = _UNSIGNED) -> None:
+        """Keep models in a folder, which is made when it is first needed; without signatures, any."""
+        super().__init__(signatures)
         self._path = folder
 
     def latest(self, name: ModelName) -> ModelVersion:
@@ -91,7 +94,7 @@ class FilesystemModels(StoredVersions):
             for version in version_entries(folder):
                 try:
                     stored = FolderVersion(folder, name, version)
-                    manifest = find_manifest(stored)
+                    manifest = find_manifest(stored, self._signatures)
                     if manifest is None:
                         continue
                     model_codec.check_serving(manifest, *read_serving(stored, manifest))
@@ -138,7 +141,7 @@ class FilesystemModels(StoredVersions):
             with SealedFolder.opened(self._path) as root:
                 _make_model_folder(root, name)
             with self._model_folder(name, UnknownModel(name.value)) as folder:
-                stored = find_manifest(FolderVersion(folder, name, version))
+                stored = find_manifest(FolderVersion(folder, name, version), self._signatures)
                 if stored is None:
                     return self._add_new(folder, name, version, files, change)
                 with folder.locked(_LOCK):
@@ -162,7 +165,7 @@ class FilesystemModels(StoredVersions):
                 building.write(MANIFEST, files.manifest)
                 building.sync()
             with folder.locked(_LOCK):
-                stored = find_manifest(FolderVersion(folder, name, version))
+                stored = find_manifest(FolderVersion(folder, name, version), self._signatures)
                 if stored is not None:
                     _add_again(folder, stored, files, change)
                     return stored

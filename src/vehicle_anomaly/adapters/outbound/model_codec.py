@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Literal
 import joblib
 import msgspec
 import numpy as np
+from msgspec import UNSET, UnsetType
 
 from vehicle_anomaly.adapters.outbound import npz
 from vehicle_anomaly.core import contrast_trees, healthy_scores
@@ -99,6 +100,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         metadata: What is known of the version.
         files: Size in bytes and SHA-256 of each other file.
         manifest_sha256: Of all the above; a manifest that was edited is damaged.
+        signature: HMAC-SHA-256 of the same, in hexadecimal, where a key was there to sign with; the hash
+            covers it too.
     """
 
     format_version: int
@@ -106,6 +109,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metadata: _MetadataEntry
     files: dict[str, _FileEntry]
     manifest_sha256: str = ""
+    signature: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")] | UnsetType = UNSET
+
+    def to_sign(self) -> bytes:
+        """Return what is signed: all but the hash and the signature."""
+        return msgspec.json.encode(msgspec.structs.replace(self, manifest_sha256="", signature=UNSET))
 
     def sealed(self) -> "Manifest":
         """Return this manifest with its own hash in it."""
@@ -148,8 +156,12 @@ def encode(model: TrainedModel) -> ModelFiles:
         metadata=_MetadataEntry(**known),
         files={name: _FileEntry(len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()},
     ).sealed()
-    encoded = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
-    return ModelFiles(files, encoded, manifest.content_sha256)
+    return ModelFiles(files, encode_manifest(manifest), manifest.content_sha256)
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Write a manifest as people can read it."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
 
 def _encode_guards(made: Guards) -> bytes:

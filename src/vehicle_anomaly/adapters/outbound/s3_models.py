@@ -53,6 +53,7 @@ from vehicle_anomaly.adapters.outbound.s3_errors import UnusableModelStore
 from vehicle_anomaly.adapters.outbound.s3_latest import NEVER, Pointer, S3Latest
 from vehicle_anomaly.adapters.outbound.s3_publication import S3Publications
 from vehicle_anomaly.adapters.outbound.s3_version import S3Version
+from vehicle_anomaly.adapters.outbound.signatures import Signatures
 from vehicle_anomaly.adapters.outbound.stored_versions import (
     StoredVersions,
     known_manifest,
@@ -66,6 +67,7 @@ from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion
 from vehicle_anomaly.core.ports import DamagedVersion, ModelVersions
 from vehicle_anomaly.core.promotions import Change, Promoter, Promotion
 
+_UNSIGNED: Final = Signatures()
 _AT_ONCE: Final = 8
 
 _T = TypeVar("_T")
@@ -75,13 +77,15 @@ _R = TypeVar("_R")
 class S3Models(StoredVersions):
     """`ModelArchive` in a bucket of Amazon S3, or of a store that speaks its API with conditional writes."""
 
-    def __init__(self, bucket: S3Bucket, prefix: str = "") -> None:
+    def __init__(self, bucket: S3Bucket, prefix: str = "", signatures: Signatures = _UNSIGNED) -> None:
         """Keep models in a bucket.
 
         Args:
             bucket: The bucket.
             prefix: What all keys begin with, without slashes at its ends; empty for the bucket's root.
+            signatures: Without keys, any version is trusted.
         """
+        super().__init__(signatures)
         self._bucket = bucket
         self._root = f"{prefix}/" if prefix else ""
         self._latest = S3Latest(bucket, self._root)
@@ -173,7 +177,7 @@ class S3Models(StoredVersions):
             stored, mine = self._publications.decide(
                 name, version, files, None if before is None else before.etag
             )
-        manifest = model_codec.decode_manifest(stored, name, version)
+        manifest = self._signatures.check(model_codec.decode_manifest(stored, name, version))
         if manifest.content_sha256 != files.content_sha256:
             raise VersionExists(name.value, version.value)
         if mine:
@@ -199,7 +203,7 @@ class S3Models(StoredVersions):
 
     def _looked_at(self, name: ModelName, version: ModelVersion) -> ModelMetadata | DamagedModel:
         try:
-            manifest = known_manifest(self._at(name, version))
+            manifest = known_manifest(self._at(name, version), self._signatures)
             for file in (FOREST, GUARDS) if GUARDS in manifest.files else (FOREST,):
                 self._check(manifest, name, version, file)
             return model_codec.metadata(manifest)

@@ -17,6 +17,7 @@ from vehicle_anomaly.adapters.outbound.model_codec import (
     Manifest,
     ModelFiles,
 )
+from vehicle_anomaly.adapters.outbound.signatures import Signatures
 from vehicle_anomaly.core.errors import (
     DamagedModel,
     InvalidModelName,
@@ -55,6 +56,10 @@ class StoredVersion(Protocol):
 class StoredVersions(ABC):
     """The part of `ModelArchive` that needs no more than files by name."""
 
+    def __init__(self, signatures: Signatures) -> None:
+        """Sign what is published, and refuse what is not signed as it should be."""
+        self._signatures = signatures
+
     @abstractmethod
     def _version(self, name: ModelName, version: ModelVersion) -> AbstractContextManager[StoredVersion]:
         """Tell where the files of a version are, whether or not there is one.
@@ -75,13 +80,14 @@ class StoredVersions(ABC):
         if promoted_by is not None:
             promoter = Promoter(promoted_by, known.trained_at)
             change = Change(promoter, known.model_version, known.trained_at, automatic=True)
-        encoded = model_codec.encode(model)
+        encoded = self._signatures.signed(model_codec.encode(model))
         return model_codec.metadata(self._add(known.model_name, known.model_version, encoded, change))
 
     def add(self, files: VersionFiles) -> None:
         """Add a version as it is; the latest version stays what it is."""
         name, version = files.model_name, files.model_version
         checked = model_codec.check_files(files.manifest, files.files, name, version)
+        self._signatures.check(model_codec.decode_manifest(files.manifest, name, version))
         self._add(name, version, checked, None)
 
     def files(self, name: ModelName, version: ModelVersion) -> VersionFiles:
@@ -90,7 +96,8 @@ class StoredVersions(ABC):
             manifest = stored.read(MANIFEST, MAX_MANIFEST_BYTES)
             if manifest is None:
                 raise UnknownModelVersion(name.value, version.value)
-            listed = model_codec.listed_files(model_codec.decode_manifest(manifest, name, version))
+            decoded = self._signatures.check(model_codec.decode_manifest(manifest, name, version))
+            listed = model_codec.listed_files(decoded)
             files = {file: read_file(stored, file) for file in listed}
         model_codec.check_files(manifest, files, name, version)
         return VersionFiles(name, version, manifest, files)
@@ -98,46 +105,46 @@ class StoredVersions(ABC):
     def load(self, name: ModelName, version: ModelVersion) -> TrainedModel:
         """Return a version, whole and checked."""
         with self._version(name, version) as stored:
-            manifest = known_manifest(stored)
+            manifest = known_manifest(stored, self._signatures)
             forest, guards = read_serving(stored, manifest)
         return model_codec.decode(manifest, forest, guards)
 
     def metadata(self, name: ModelName, version: ModelVersion) -> ModelMetadata:
         """Return what is known of a version."""
         with self._version(name, version) as stored:
-            manifest = known_manifest(stored)
+            manifest = known_manifest(stored, self._signatures)
         return model_codec.metadata(manifest)
 
     def report(self, name: ModelName, version: ModelVersion) -> TrainingReport | None:
         """Return what was said of a version's training."""
         with self._version(name, version) as stored:
-            manifest = known_manifest(stored)
+            manifest = known_manifest(stored, self._signatures)
             if REPORT not in manifest.files:
                 return None
             report = read_file(stored, REPORT)
         return model_codec.decode_report(manifest, report)
 
 
-def find_manifest(stored: StoredVersion) -> Manifest | None:
+def find_manifest(stored: StoredVersion, signatures: Signatures) -> Manifest | None:
     """Read the manifest of a version; None when there is no such version.
 
     Raises:
-        DamagedModel: It is not readable.
+        DamagedModel: It is not readable, or not to be trusted.
     """
     data = stored.read(MANIFEST, MAX_MANIFEST_BYTES)
-    return (
-        None if data is None else model_codec.decode_manifest(data, stored.model_name, stored.model_version)
-    )
+    if data is None:
+        return None
+    return signatures.check(model_codec.decode_manifest(data, stored.model_name, stored.model_version))
 
 
-def known_manifest(stored: StoredVersion) -> Manifest:
+def known_manifest(stored: StoredVersion, signatures: Signatures) -> Manifest:
     """Read the manifest of a version that is asked for.
 
     Raises:
         UnknownModelVersion: There is no such version.
-        DamagedModel: It is not readable.
+        DamagedModel: It is not readable, or not to be trusted.
     """
-    manifest = find_manifest(stored)
+    manifest = find_manifest(stored, signatures)
     if manifest is None:
         raise UnknownModelVersion(stored.model_name.value, stored.model_version.value)
     return manifest

@@ -140,3 +140,13 @@ def test_a_fault_of_the_service_itself_is_told_as_one_without_its_inside(tmp_pat
         assert problem_in(response).status == 500
         assert "inner" not in response.text
         assert answers(service, "/score") == {"500": 1}
+
+
+def test_a_version_that_nobody_trusted_has_signed_is_told_by_name(tmp_path: Path) -> None:
+    with running(tmp_path, model_signing_key="0123456789abcdef" * 2) as service:
+        FilesystemModels(tmp_path).publish(a_trained_model("v2"))
+        told = problem_in(service.client.post("/score", json={**READING, "model_version": "v2"}))
+        assert (told.status, told.type.rpartition(":")[2]) == (503, "untrusted-model")
+        assert told.detail == "version 'v2' of model 'default' is not trusted: manifest.json is not signed"
+        assert service.client.put("/models/default/latest", json={"model_version": "v2"}).status_code == 503
+        assert service.client.post("/score", json={**READING, "model_version": "v1"}).status_code == 200

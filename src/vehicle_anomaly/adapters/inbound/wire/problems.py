@@ -25,6 +25,7 @@ from vehicle_anomaly.core.errors import (
     UnknownModel,
     UnknownModelVersion,
     UnnamedFeatures,
+    UntrustedModel,
     VersionExists,
     WrongFeatureCount,
 )
@@ -95,6 +96,8 @@ def problem_of_malformed(malformed: MalformedMessage) -> Problem:
 
 def problem_of_store(error: ModelStoreUnavailable | DamagedModel) -> Problem:
     """Say why a model could not be read; it may be there again later."""
+    if isinstance(error, UntrustedModel):
+        return problem("untrusted-model", "The stored model is not trusted", 503, str(error))
     if isinstance(error, DamagedModel):
         return problem("damaged-model", "The stored model is damaged", 503, str(error))
     return problem("model-store-unavailable", "The model store is out of reach", 503, str(error))
