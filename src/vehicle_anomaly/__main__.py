@@ -7,6 +7,7 @@ from functools import cache
 from vehicle_anomaly import __version__
 from vehicle_anomaly.adapters.inbound.cli.app import app, run
 from vehicle_anomaly.adapters.inbound.cli.services import Services
+from vehicle_anomaly.adapters.inbound.files import scanned_files
 from vehicle_anomaly.adapters.inbound.http.supervisor import Supervisor, WorkersFailed
 from vehicle_anomaly.adapters.inbound.http.worker_link import WorkerLink
 from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
@@ -56,6 +57,7 @@ def _services() -> Services:
     def warm_up() -> None:
         compiled.warm_up()
         compiled_wire.warm_up()
+        scanned_files.warm_up()
 
     return Services(
         train_model=lambda: container().train_model(),

@@ -12,11 +12,12 @@ from vehicle_anomaly.adapters.inbound.cli.options import FORMATS, telemetry_file
 from vehicle_anomaly.adapters.inbound.cli.options import model_name as model_name_option
 from vehicle_anomaly.adapters.inbound.cli.progress import reading_progress
 from vehicle_anomaly.adapters.inbound.cli.services import Services
-from vehicle_anomaly.adapters.inbound.cli.telemetry_files import STANDARD_INPUT, read_telemetry
-from vehicle_anomaly.adapters.inbound.cli.verdict_output import open_output, verdict_writer
+from vehicle_anomaly.adapters.inbound.cli.telemetry_files import STANDARD_INPUT, score_files
+from vehicle_anomaly.adapters.inbound.cli.verdict_output import header, open_output, text_of
+from vehicle_anomaly.adapters.inbound.files.block_scoring import BlockScoring
 from vehicle_anomaly.adapters.inbound.files.columns import ModelColumns
 from vehicle_anomaly.adapters.inbound.files.formats import FileFormat, format_by_name
-from vehicle_anomaly.adapters.inbound.files.scoring import Tally, scored
+from vehicle_anomaly.adapters.inbound.files.scoring import Tally
 from vehicle_anomaly.core.explaining import EXPLAIN, Explain
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 
@@ -76,10 +77,13 @@ def score(  # noqa: PLR0913, PLR0917  # click passes one argument per option
     shown = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
     tally = Tally()
     with open_output(output) as stream, reading_progress("Scoring", files, shown=shown) as advance:
-        write = verdict_writer(stream, _output_format(output_format, output))
-        readings = read_telemetry(files, ModelColumns(model, _warn), advance)
-        for verdicts in scored(readings, services.score_telemetry(), model, explain):
-            write(verdicts)
+        told_as = _output_format(output_format, output)
+        scoring = BlockScoring(services.score_telemetry(), model, text_of(told_as), explain)
+        stream.write(header(told_as))
+        for verdicts, text in score_files(files, scoring, ModelColumns(model, _warn), advance):
+            stream.write(text)
+            # Who reads along sees verdicts as soon as they are there.
+            stream.flush()
             tally.add(verdicts)
     if verbose or sys.stderr.isatty():
         elapsed = time.monotonic() - started

@@ -9,9 +9,8 @@ from io import StringIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import msgspec
-
 from vehicle_anomaly.adapters.inbound.files.formats import FileFormat
+from vehicle_anomaly.adapters.inbound.files.verdicts import SomeVerdicts
 from vehicle_anomaly.adapters.inbound.wire.answers import (
     ContributionResponse,
     ReasonResponse,
@@ -20,8 +19,6 @@ from vehicle_anomaly.adapters.inbound.wire.answers import (
 
 CSV_COLUMNS: Final = VerdictResponse.__struct_fields__
 """The fields of a verdict; those that are lists with semicolons between: of reasons, the sentences."""
-
-WriteVerdicts = Callable[[Sequence[VerdictResponse]], None]
 
 
 @contextmanager
@@ -54,19 +51,16 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
             partial.unlink(missing_ok=True)
 
 
-def verdict_writer(stream: BinaryIO, output_format: FileFormat) -> WriteVerdicts:
-    """Return what writes verdicts to a stream, chunk by chunk; CSV begins with a header."""
+def header(output_format: FileFormat) -> bytes:
+    """Return what comes before all verdicts."""
+    return _csv([CSV_COLUMNS]) if output_format is FileFormat.CSV else b""
+
+
+def text_of(output_format: FileFormat) -> Callable[[SomeVerdicts], bytes]:
+    """Return what makes text of verdicts."""
     if output_format is FileFormat.CSV:
-        stream.write(_csv([CSV_COLUMNS]))
-        return lambda verdicts: _send(stream, _csv([_cells(verdict) for verdict in verdicts]))
-    encoder = msgspec.json.Encoder()
-    return lambda verdicts: _send(stream, encoder.encode_lines(verdicts))
-
-
-def _send(stream: BinaryIO, chunk: bytes) -> None:
-    stream.write(chunk)
-    # Who reads along sees each chunk when it is scored.
-    stream.flush()
+        return lambda verdicts: _csv([_cells(verdict) for verdict in verdicts.responses()])
+    return lambda verdicts: verdicts.lines()
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> bytes:

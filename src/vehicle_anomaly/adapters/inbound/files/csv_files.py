@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from vehicle_anomaly.adapters.inbound.files import csv_kernel
 from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
 from vehicle_anomaly.adapters.inbound.files.numbered_lines import NumberedLines
 from vehicle_anomaly.adapters.inbound.files.sourced import SourcedReading, first_wrong
@@ -19,6 +20,7 @@ VEHICLE_ID: Final = "vehicle_id"
 
 # Narrower than `float()`, which also takes `nan`, `inf`, `1_000` and digits of other scripts.
 _NUMBER: Final = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
+_OTHER_ROLES: Final = {VEHICLE_ID: csv_kernel.VEHICLE, TIMESTAMP: csv_kernel.TIME}
 _PLAIN: Final = re.compile(r"[0-9.eE+-]*")
 _SHOWN_CHARACTERS: Final = 64
 
@@ -29,6 +31,7 @@ class CsvTelemetry:
     Attributes:
         feature_names: The columns that are features, in the header's order.
         header_line: Physical line of the header.
+        lines_read: Physical lines up to its end.
     """
 
     def __init__(self, lines: NumberedLines) -> None:
@@ -40,18 +43,27 @@ class CsvTelemetry:
         self._file = lines.file
         self._rows = _rows(lines)
         self.header_line, header = next(self._rows, (1, []))
+        self.lines_read = lines.number
         fault = _fault_in_header(header)
         if fault:
             raise BadLine(self._file, self.header_line, fault)
         self._column = {name: column for column, name in enumerate(header)}
         self.feature_names = tuple(name for name in header if name not in (TIMESTAMP, VEHICLE_ID))
 
-    def readings(self, feature_names: Sequence[str]) -> Iterator[SourcedReading]:
+    def roles(self, feature_names: Sequence[str]) -> list[int]:
+        """Return what each column is to `csv_kernel.scan_rows`, for features in some order."""
+        position = {name: position for position, name in enumerate(feature_names)}
+        return [position.get(name, _OTHER_ROLES.get(name, 0)) for name in self._column]
+
+    def readings(
+        self, feature_names: Sequence[str], lines: NumberedLines | None = None
+    ) -> Iterator[SourcedReading]:
         """Read the rows.
 
         Args:
             feature_names: The order of the values of each reading; one that the file has no column for is
                 missing in every reading.
+            lines: Other rows under the same header; None: those that follow it.
 
         Raises:
             BadLine: A row is no reading.
@@ -60,7 +72,7 @@ class CsvTelemetry:
         width = len(self._column)
         # A row is given one more cell, empty, which the features without a column are read from.
         features = [(name, self._column.get(name, width)) for name in feature_names]
-        for line, cells in self._rows:
+        for line, cells in self._rows if lines is None else _rows(lines):
             if len(cells) != width:
                 reason = f"expected {width} cells, as in the header, got {len(cells)}"
                 raise BadLine(self._file, line, reason)
@@ -86,10 +98,11 @@ class CsvTelemetry:
 
 
 def _rows(lines: NumberedLines) -> Iterator[tuple[int, list[str]]]:
+    before = lines.number
     rows = csv.reader(lines.text(), strict=True)
     while True:
         # A quoted cell may hold line ends: a row is told by the line it begins at.
-        line = rows.line_num + 1
+        line = before + rows.line_num + 1
         try:
             cells = next(rows)
         except StopIteration:

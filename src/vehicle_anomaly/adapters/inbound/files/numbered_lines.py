@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
 
@@ -10,6 +10,14 @@ from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
 MAX_LINE_BYTES: Final = 1024 * 1024
 # Telling of every line would cost more than reading it.
 _BYTES_PER_REPORT: Final = 64 * 1024
+
+
+class LineStream(Protocol):
+    """A file that is open, or what reads like one."""
+
+    def readline(self, limit: int, /) -> bytes:
+        """Return the next line, or so many bytes of it; nothing at the end."""
+        ...
 
 
 class NumberedLines:
@@ -20,16 +28,19 @@ class NumberedLines:
         number: The line that was read last, from 1; 0 before the first.
     """
 
-    def __init__(self, stream: BinaryIO, file: str, advance: Callable[[int], None]) -> None:
+    def __init__(
+        self, stream: LineStream, file: str, advance: Callable[[int], None], number: int = 0
+    ) -> None:
         """Take a file.
 
         Args:
             stream: Its bytes.
             file: Its name, for errors.
             advance: Told, now and then, how many more bytes have been read.
+            number: Lines of the file that come before.
         """
         self.file = file
-        self.number = 0
+        self.number = number
         self._stream = stream
         self._advance = advance
 

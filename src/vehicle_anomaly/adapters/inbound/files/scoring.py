@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
 from vehicle_anomaly.adapters.inbound.files.sourced import SourcedReading, wrong_in_record
@@ -14,6 +14,20 @@ from vehicle_anomaly.core.model import ModelMetadata
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry, ScoreTelemetryCommand
 
 READINGS_AT_ONCE: Final = 1000
+
+
+class Counted(Protocol):
+    """Some verdicts."""
+
+    @property
+    def n_readings(self) -> int:
+        """How many."""
+        ...
+
+    @property
+    def n_anomalies(self) -> int:
+        """How many of them are anomalous."""
+        ...
 
 
 @dataclass(slots=True)
@@ -28,10 +42,10 @@ class Tally:
     readings: int = 0
     anomalies: int = 0
 
-    def add(self, verdicts: Sequence[VerdictResponse]) -> None:
+    def add(self, verdicts: Counted) -> None:
         """Count verdicts."""
-        self.readings += len(verdicts)
-        self.anomalies += sum(verdict.is_anomaly for verdict in verdicts)
+        self.readings += verdicts.n_readings
+        self.anomalies += verdicts.n_anomalies
 
 
 def scored(

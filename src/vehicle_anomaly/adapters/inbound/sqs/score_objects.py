@@ -17,6 +17,7 @@ from vehicle_anomaly.adapters.inbound.files.formats import SUFFIXES, FileFormat,
 from vehicle_anomaly.adapters.inbound.files.numbered_lines import NumberedLines
 from vehicle_anomaly.adapters.inbound.files.reading import read_file
 from vehicle_anomaly.adapters.inbound.files.scoring import Tally, scored
+from vehicle_anomaly.adapters.inbound.files.verdicts import VerdictList
 from vehicle_anomaly.adapters.inbound.sqs.deliveries import Delivery
 from vehicle_anomaly.adapters.inbound.sqs.errors import InfrastructureFault, UndecodableRequest
 from vehicle_anomaly.adapters.inbound.sqs.messages import RefusedMessage, ResultMessage, ScoredObjectMessage
@@ -150,7 +151,7 @@ class ScoreObjects:
                 with VerdictUpload(self.s3, created.bucket, results_key, metadata) as upload:
                     for verdicts in scored(readings, self.score_telemetry, model):
                         upload.write(_encode_lines(verdicts))
-                        tally.add(verdicts)
+                        tally.add(VerdictList(verdicts))
                     upload.complete()
         return ScoredObjectMessage(
             **ids,

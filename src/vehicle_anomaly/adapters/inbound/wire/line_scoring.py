@@ -20,7 +20,7 @@ from vehicle_anomaly.adapters.inbound.wire.problems import (
 )
 from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES, to_reading
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
-from vehicle_anomaly.adapters.inbound.wire.scanned import Scan, Shape, are_plain, as_array, shape_at
+from vehicle_anomaly.adapters.inbound.wire.scanned import Scan, Shape, are_plain, as_array, likely_shape
 from vehicle_anomaly.adapters.inbound.wire.verdict_texts import Inserted, verdict_texts
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal
 from vehicle_anomaly.core.explaining import Explain
@@ -28,8 +28,6 @@ from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 
 _BLANK: Final = b" \t\r"
-# Lines, for one that shows what they are.
-_LOOKED_AT: Final = 8
 _decode = RECORD[Encoding.JSON]
 _decode_quickly = msgspec.json.Decoder(TelemetryRecord).decode
 _encode_lines = msgspec.json.Encoder().encode_lines
@@ -102,16 +100,10 @@ class LineScoring:
 
     def _shape(self, block: LineBlock) -> Shape | None:
         """Tell what most lines seem to be, by the first that is plain."""
-        data = as_array(block.text)
-        at = 0
-        for _ in range(_LOOKED_AT):
-            found = shape_at(data, at, over_lines=False)
-            if found is not None:
-                return self.vectors if found.names is None else self.named
-            at = block.text.find(b"\n", at) + 1
-            if not 0 < at < len(block.text):
-                break
-        return None
+        found = likely_shape(block.text)
+        if found is None:
+            return None
+        return self.vectors if found.names is None else self.named
 
     def _decoded(self, block: LineBlock) -> bytes:
         lines = block.lines()
@@ -162,9 +154,7 @@ class LineScoring:
 def _odd_lines(block: LineBlock, scan: Scan, n_lines: int) -> LineBlock:
     """Take so many lines, where the scan has stopped, out of its way."""
     first, begin = block.first + scan.n_lines, scan.at
-    for _ in range(n_lines):
-        if scan.at < len(block.text):
-            scan.pass_line(block.text.index(b"\n", scan.at) + 1)
+    scan.pass_lines(block.text, n_lines)
     return LineBlock(first, block.text[begin : scan.at])
 
 

@@ -17,6 +17,10 @@ from vehicle_anomaly.core.telemetry import MAX_FEATURES
 _SHORTEST_RECORD: Final = len('{"vehicle_id":"v","timestamp":"2026-11-22T10:00:00","features":{"a":1}}')
 
 
+# Lines, for one that shows what they are.
+_LOOKED_AT: Final = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What kind of values records have.
@@ -130,21 +134,25 @@ class Scan:
         """Read the items of an array on; return whether it came behind its end."""
         return self._scan(as_items=True) == DONE
 
-    def pass_line(self, to: int) -> None:
-        """Go on behind a line that ends before a position."""
-        self._state[AT] = to
-        self._state[LINES] += 1
+    def pass_lines(self, text: bytes, n_lines: int) -> None:
+        """Go on behind the next lines of the text it reads, which ends with LF: so many at most."""
+        at, passed = self.at, 0
+        while passed < n_lines and at < len(text):
+            at = text.index(b"\n", at) + 1
+            passed += 1
+        self._state[AT] = at
+        self._state[LINES] += passed
 
-    def scanned(self) -> Scanned:
-        """Return what has been read."""
-        n = self.n_records
+    def scanned(self, since: int = 0) -> Scanned:
+        """Return what has been read, from a record on."""
+        some = slice(since, self.n_records)
         return Scanned(
             self._data,
             self._shape,
-            self._values[:n],
-            self._spans[:n],
-            self._instants[:n],
-            self._has_offset[:n],
+            self._values[some],
+            self._spans[some],
+            self._instants[some],
+            self._has_offset[some],
         )
 
     def _scan(self, *, as_items: bool) -> int:
@@ -184,6 +192,20 @@ def shape_at(data: NDArray[np.uint8], at: int, *, over_lines: bool) -> Shape | N
     spans = zip(name_at[:-found].tolist(), name_to[:-found].tolist(), strict=True)
     names = tuple(_text(data, begin, end) for begin, end in spans)
     return Shape(len(names), names) if len(set(names)) == len(names) else None
+
+
+def likely_shape(text: bytes) -> Shape | None:
+    """Tell what lines seem to be, by the first that is plain; None when none of the first few is."""
+    data = as_array(text)
+    at = 0
+    for _ in range(_LOOKED_AT):
+        found = shape_at(data, at, over_lines=False)
+        if found is not None:
+            return found
+        at = text.find(b"\n", at) + 1
+        if not 0 < at < len(text):
+            break
+    return None
 
 
 def are_plain(names: Sequence[str]) -> bool:
