@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import assert_never
 
 import structlog
@@ -13,6 +15,7 @@ from vehicle_anomaly.adapters.inbound.http.app import create_app
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.server import HttpServer
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
+from vehicle_anomaly.adapters.inbound.http.worker_link import SHARED_FOLDER
 from vehicle_anomaly.adapters.inbound.keys.entries import UnusableKeys
 from vehicle_anomaly.adapters.inbound.keys.key_ring import KeyRing
 from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
@@ -30,10 +33,11 @@ from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
 from vehicle_anomaly.adapters.outbound.s3_client import s3_client
 from vehicle_anomaly.adapters.outbound.s3_errors import UnusableModelStore
 from vehicle_anomaly.adapters.outbound.s3_models import S3Models
+from vehicle_anomaly.adapters.outbound.shared_arrays import SharedArrays
 from vehicle_anomaly.adapters.outbound.signatures import Signatures, UnusableSigningKeys
 from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
-from vehicle_anomaly.core.model import ModelName
+from vehicle_anomaly.core.model import ModelName, TrainedModel
 from vehicle_anomaly.core.ports import Clock, ModelArchive, ModelRepository
 from vehicle_anomaly.core.promote_version import PromoteVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
@@ -201,6 +205,12 @@ def describe_objects(settings: Settings) -> ObjectOptions:
     )
 
 
+def sharing(environ: Mapping[str, str]) -> Callable[[TrainedModel], TrainedModel]:
+    """Return what shares models with the other workers, if there are any."""
+    folder = environ.get(SHARED_FOLDER)
+    return SharedArrays(Path(folder)).share if folder else lambda model: model
+
+
 def describe_worker(settings: Settings) -> WorkerOptions:
     """Return how much the settings want a worker to take on."""
     return WorkerOptions(
@@ -242,6 +252,7 @@ class Container(containers.DeclarativeContainer):
         model_store,
         settings.provided.model_refresh_seconds,
         settings.provided.model_cache_size,
+        share=providers.Callable(sharing, os.environ),
     )
     # Apart from those that answer: what waits behind a training there waits for seconds.
     training_threads: providers.Provider[ScoringThreads] = providers.Singleton(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core import kernel
-from vehicle_anomaly.core.linked_trees import LinkedTrees
+from vehicle_anomaly.core.linked_trees import LinkedTrees, Place, with_arrays
 
 LEAF = -1
 
@@ -75,6 +75,15 @@ class Forest:
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the flat arrays by name."""
         return {name: getattr(self, name) for name in ARRAY_DTYPES}
+
+    def placed(self, place: Place) -> "Forest":
+        """Return the same forest with its arrays, those of both layouts, where `place` puts them."""
+        flat, linked = self.arrays(), self.linked.arrays()
+        placed = place({**flat, **{f"linked_{name}": array for name, array in linked.items()}})
+        forest = with_arrays(self, {name: placed[name] for name in flat})
+        trees = with_arrays(self.linked, {name: placed[f"linked_{name}"] for name in linked})
+        object.__setattr__(forest, "linked", trees)
+        return forest
 
     def score(
         self, X: NDArray[np.float64], medians: NDArray[np.float64] | None = None

@@ -1,12 +1,17 @@
 """Trees laid out for speed: siblings side by side, leaves that are their own children."""
 
-from dataclasses import dataclass, field
-from typing import Final, Self
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core import kernel
+
+Place = Callable[[Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]]
+"""Takes arrays by name and returns equal ones, wherever they lie."""
 
 # As `kernel.follow_many` unrolls them.
 _TOP_LEVELS: Final = 3
@@ -86,6 +91,10 @@ class LinkedTrees:
         linked._take_top()
         return linked
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
     def path_lengths(self, X: NDArray[np.float64], medians: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum each row's path lengths through every tree.
 
@@ -141,6 +150,17 @@ class LinkedTrees:
         object.__setattr__(self, "top_feature", np.concatenate(feature, axis=1))
         object.__setattr__(self, "top_threshold", np.concatenate(threshold, axis=1))
         object.__setattr__(self, "below_top", np.ascontiguousarray(nodes))
+
+
+Holder = TypeVar("Holder")
+
+
+def with_arrays(holder: Holder, arrays: Mapping[str, NDArray[Any]]) -> Holder:
+    """Return what holds arrays with equal ones in their stead; they are not checked again."""
+    other = copy(holder)
+    for name, array in arrays.items():
+        object.__setattr__(other, name, array)
+    return other
 
 
 def _rounded_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:

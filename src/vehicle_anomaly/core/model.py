@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
@@ -17,6 +17,7 @@ from vehicle_anomaly.core.fitting import Contamination
 from vehicle_anomaly.core.forest import Forest
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.healthy_scores import HealthyScores
+from vehicle_anomaly.core.linked_trees import Place
 from vehicle_anomaly.core.scoring_threads import SMALLEST_PART, THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.single_readings import SingleReadings
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, NamedValues, Vector, check_feature_names, matrix
@@ -216,6 +217,10 @@ class TrainedModel:
         object.__setattr__(self, "_single_unguarded", unguarded)
         guarded = unguarded if self.guards is None else SingleReadings(self.forest, self.guards)
         object.__setattr__(self, "_single", guarded)
+
+    def placed(self, place: Place) -> "TrainedModel":
+        """Return the same model with the arrays of its forest where `place` puts them."""
+        return replace(self, forest=self.forest.placed(place))
 
     def matrix(self, readings: Sequence[Vector | NamedValues]) -> NDArray[np.float64]:
         """Lay readings out in the order of this model's features; see `telemetry.matrix`."""

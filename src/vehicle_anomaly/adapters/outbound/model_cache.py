@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from vehicle_anomaly.adapters.outbound.freed_memory import give_back
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, UnknownModel, UnknownModelVersion
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository, ModelVersions
@@ -33,6 +34,7 @@ class CachedModels:
         refresh_seconds: float,
         size: int,
         monotonic: Callable[[], float] = time.monotonic,
+        share: Callable[[TrainedModel], TrainedModel] = lambda model: model,
     ) -> None:
         """Put a cache before a store.
 
@@ -41,11 +43,13 @@ class CachedModels:
             refresh_seconds: How long what is known to be the latest version may be out of date.
             size: Versions in memory; the one used longest ago goes first.
             monotonic: Seconds, never going back.
+            share: Is given each version that is loaded, and returns the same, perhaps in shared memory.
         """
         self._models = models
         self._refresh_seconds = refresh_seconds
         self._size = size
         self._monotonic = monotonic
+        self._share = share
         self._loaded: OrderedDict[tuple[str, str], TrainedModel] = OrderedDict()
         # The last of those loaded: whoever asks for it again changes no order.
         self._last_used: TrainedModel | None = None
@@ -99,7 +103,8 @@ class CachedModels:
             model = self._use(key)
         if model is not None:
             return model
-        model = self._models.load(name, version)
+        model = self._share(self._models.load(name, version))
+        give_back()
         self._keep(model)
         return model
 

@@ -21,8 +21,8 @@ from vehicle_anomaly.adapters.inbound.cli.services import Services
 def serve(services: Services, workers: int | None, descriptors: tuple[int, ...]) -> None:
     """Serve the HTTP API.
 
-    Address, port, store and the rest come from the environment; the README has the table. Of several workers
-    each has its own copy of the models; one that dies is replaced, and /metrics sums them up.
+    Address, port, store and the rest come from the environment; the README has the table. Several workers
+    share the models' memory on Linux; one that dies is replaced, and /metrics sums them up.
     """
     if descriptors:
         services.serve_as_worker(descriptors)

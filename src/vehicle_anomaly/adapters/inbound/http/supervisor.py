@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from vehicle_anomaly.adapters.inbound.http.listeners import listeners, urls
-from vehicle_anomaly.adapters.inbound.http.worker_link import READY
+from vehicle_anomaly.adapters.inbound.http.worker_link import READY, SHARED_FOLDER
 
 _log = structlog.get_logger(__name__)
 
@@ -35,8 +35,9 @@ class _Worker:
 class Supervisor:
     """Starts workers, replaces those that die, and stops them all when it is told to stop.
 
-    The workers are processes of their own that inherit the listening sockets: they share nothing else, so
-    what kills one leaves the others alone. If the supervisor dies, they end as at SIGTERM.
+    The workers are processes of their own that inherit the listening sockets. What else they share none of
+    them can change (ADR 37), so what kills one leaves the others alone. If the supervisor dies, they end as
+    at SIGTERM.
     """
 
     def __init__(self, host: str, port: int, n_workers: int, command: Sequence[str]) -> None:
@@ -72,18 +73,20 @@ class Supervisor:
             opened.enter_context(self._selector)
             # prometheus_client's own: each worker counts in files of this folder, and any of them can sum up.
             counts = opened.enter_context(tempfile.TemporaryDirectory(prefix="vehicle-anomaly-metrics-"))
+            shared = opened.enter_context(tempfile.TemporaryDirectory(prefix="vehicle-anomaly-shared-"))
+            environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": counts, SHARED_FOLDER: shared}
             signals = opened.enter_context(_signals())
             self._selector.register(signals, selectors.EVENT_READ)
             opened.callback(self._kill)
             for _ in range(self._n_workers):
-                self._start(listening, counts)
+                self._start(listening, environment)
             announced = False
             while self._workers:
                 for key, _ in self._selector.select():
                     if key.fileobj is signals:
                         self._stop(signals.recv(64))
                     elif isinstance(key.data, _Worker):
-                        self._hear(key.data, listening, counts)
+                        self._hear(key.data, listening, environment)
                 if not announced and len(self._ready) == self._n_workers:
                     announced = True
                     for url in urls(listening):
@@ -91,21 +94,23 @@ class Supervisor:
         if self._failure is not None:
             raise WorkersFailed(self._failure)
 
-    def _start(self, listening: Sequence[socket.socket], counts: str) -> None:
+    def _start(self, listening: Sequence[socket.socket], environment: Mapping[str, str]) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             descriptors = [theirs.fileno(), *(each.fileno() for each in listening)]
             process = subprocess.Popen(  # noqa: S603  # the command is this program's own
                 (*self._command, *map(str, descriptors)),
                 pass_fds=descriptors,
-                env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": counts},
+                env=environment,
                 # A terminal's ^C is for the supervisor, which tells them.
                 process_group=0,
             )
         worker = self._workers[ours] = _Worker(process, ours)
         self._selector.register(ours, selectors.EVENT_READ, worker)
 
-    def _hear(self, worker: _Worker, listening: Sequence[socket.socket], counts: str) -> None:
+    def _hear(
+        self, worker: _Worker, listening: Sequence[socket.socket], environment: Mapping[str, str]
+    ) -> None:
         try:
             said = worker.link.recv(1)
         except ConnectionError:
@@ -134,7 +139,7 @@ class Supervisor:
             )
             self._stop(bytes([signal.SIGTERM]))
             return
-        self._start(listening, counts)
+        self._start(listening, environment)
 
     def _stop(self, numbers: bytes) -> None:
         self._stopping = True

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+SHARED_FOLDER: Final = "SERVE_SHARED_FOLDER"
+"""Variable of a worker's environment: a folder of this run, which no other user may write to."""
+
 READY: Final = b"r"
 """What a worker sends once it serves."""
 
