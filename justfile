@@ -73,12 +73,13 @@ synth: setup-infra
 snapshots: setup synth
     {{ python }} -m tests.infra.snapshots cdk.out
 
-# Check the infrastructure with the CDK's own types, the Dockerfile and the workflows
+# Check the infrastructure with the CDK's own types, the Dockerfile, the workflows and the compose file
 lint-infra: setup-infra
     .venv-infra/bin/python -m mypy --cache-dir .mypy_cache/infra infra
     .venv-infra/bin/hadolint Dockerfile
     .venv-infra/bin/actionlint
     .venv-infra/bin/zizmor --offline --quiet --persona pedantic .github/workflows
+    .ci/compose config --quiet
 
 # Rewrite the code as `lint` wants it, where that can be done without thinking
 format: setup
