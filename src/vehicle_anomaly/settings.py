@@ -154,7 +154,7 @@ class Settings(msgspec.Struct, frozen=True):
     contamination: Annotated[float, msgspec.Meta(gt=0, le=0.5)] | Literal["auto"] = 0.05
     random_state: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 42
     explain: Explain = "anomalies"
-    guards: Literal["on", "off"] = "off"
+    guards: Literal["on", "off"] = "on"
     false_alarm_rate: Annotated[float, msgspec.Meta(ge=0.0001, le=0.5)] = 0.01
     auto_promote: bool = True
 

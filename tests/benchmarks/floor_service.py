@@ -66,6 +66,7 @@ def _verdict(asked: ScoreRequest) -> VerdictResponse:
         anomaly_score=0.07123456789012345,
         is_anomaly=False,
         missing=(),
+        percentile=0.41273,
     )
 
 

@@ -91,7 +91,7 @@ def _floor(block: bytes) -> float:
     encode_lines = msgspec.json.Encoder().encode_lines
     version = "20261124000000000000-000000000000"
     verdicts = [
-        VerdictResponse(f"veh-{i}", _MOMENT, "default", version, 0.07123456789012345, False, ())
+        VerdictResponse(f"veh-{i}", _MOMENT, "default", version, 0.07123456789012345, False, (), (), 0.41273)
         for i in range(_AT_ONCE)
     ]
     began = perf_counter()

@@ -34,13 +34,18 @@ def test_training_sends_every_reading_of_every_trip_with_the_names() -> None:
 
 
 def test_verdicts_become_arrays_in_order() -> None:
-    results = [{"anomaly_score": score, "is_anomaly": score < 0} for score in (0.1, -0.2, 0.3)]
+    told = [[], [{"code": "isolation", "feature": None}], []]
+    results = [
+        {"anomaly_score": score, "is_anomaly": score < 0, "reasons": reasons}
+        for score, reasons in zip((0.1, -0.2, 0.3), told, strict=True)
+    ]
 
     with service(lambda _: httpx.Response(200, json={"results": results})) as http:
         scored = client.score_trip(http, a_trip(1, 3), None)
 
     assert scored.scores.tolist() == [0.1, -0.2, 0.3]
     assert scored.flagged.tolist() == [False, True, False]
+    assert scored.reasons == told
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ DETECTED = [0.1] * 60 + [-0.1] * 60 + [0.12] * 60
 
 
 @pytest.mark.parametrize("n_faulty", [1, 2, 3, len(FAULTS)])
-def test_the_picture_is_a_png_with_colours_for_healthy_and_faulty(tmp_path: Path, n_faulty: int) -> None:
+def test_the_picture_is_a_png_with_colours_for_what_is_flagged_and_what_is_not(
+    tmp_path: Path, n_faulty: int
+) -> None:
     path = tmp_path / "scores.png"
     scored = [scored_trip(DETECTED, (60, 120), number) for number in range(1, n_faulty + 1)]
 

@@ -39,6 +39,10 @@ def test_the_tour_works_as_printed(tmp_path: Path) -> None:
     assert healthy["is_anomaly"] is False
     assert odd["is_anomaly"] is True
     assert odd["missing"] == ["coolant_temperature_celsius"]
+    assert {reason["code"] for reason in odd["reasons"]} >= {"missing", "out_of_range"}
+    assert (healthy["reasons"], healthy["explanation"]) == ([], None)
+    assert odd["percentile"] < 0.05 < healthy["percentile"]
+    assert len(odd["explanation"]) == 3
     assert tuesday["model_version"] == versions["latest"] == "tuesday"
     assert [version["model_version"] for version in versions["versions"]] == ["tuesday", "monday"]
     assert rolled_back["model_version"] == "monday"

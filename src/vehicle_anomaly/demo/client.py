@@ -45,6 +45,7 @@ def score_trip(http: "httpx.Client", trip: Trip, injection: Injection | None) ->
         injection,
         scores=np.array([verdict["anomaly_score"] for verdict in verdicts], np.float64),
         flagged=np.array([verdict["is_anomaly"] for verdict in verdicts], np.bool_),
+        reasons=[verdict["reasons"] for verdict in verdicts],
     )
 
 

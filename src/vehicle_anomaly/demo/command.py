@@ -112,7 +112,7 @@ def _ask_the_service(
             store = stack.enter_context(tempfile.TemporaryDirectory(prefix="vehicle-anomaly-demo-"))
             url = stack.enter_context(running_service(Path(store)))
             # The service is on this machine: no proxy that the environment names is on the way.
-            http = stack.enter_context(httpx.Client(base_url=url, timeout=120, trust_env=False))
+            http = stack.enter_context(httpx.Client(base_url=url, timeout=300, trust_env=False))
         with step(progress, "Train over HTTP"):
             ingested = client.train(http, training)
         scored = [
@@ -134,10 +134,10 @@ def _tell(shown: _Shown, output: Path) -> None:
         "then scored one more trip of each vehicle, some of them with a fault.\n"
     )
     console.print(report.findings(shown.scored))
-    console.print(report.false_alarm_line(shown.scored, answer["metadata"]["contamination"]))
-    console.print(
-        "\nScores over time. Below 0 a reading is flagged; the fault is between the upright lines.\n"
-    )
+    console.print(report.false_alarm_line(shown.scored, answer["metadata"]))
+    console.print("\nWhat it says of each, in its first words:\n")
+    console.print(report.reasons(shown.scored))
+    console.print("\nScores over time; the fault is between the upright lines.\n")
     plot = terminal_plot(clearest(shown.scored), min(console.width, 110), 18, colour=console.is_terminal)
     console.file.write(plot.rstrip("\n") + "\n")
     console.print("\nThe lowest reading of the fault, as sent to [bold]POST /score[/bold]:")

@@ -7,12 +7,12 @@ import numpy as np
 
 from vehicle_anomaly.demo.scored import ScoredTrip, outcomes
 
-_HEALTHY = "#4477aa"
-_FAULTY = "#cc3311"
+_CALM = "#4477aa"
+_FLAGGED = "#cc3311"
 
 
 def write_picture(path: Path, scored: Sequence[ScoredTrip]) -> None:
-    """Draw one panel per faulty trip: one dot a reading, the threshold, the stretch with the fault shaded.
+    """Draw one panel per faulty trip: one dot a reading, red where flagged, the fault shaded.
 
     Args:
         path: Where to write the PNG.
@@ -31,14 +31,12 @@ def write_picture(path: Path, scored: Sequence[ScoredTrip]) -> None:
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, trip, outcome in zip(grid.flat, faulty, outcomes(scored), strict=False):
         minutes = np.arange(len(trip.scores)) / 60
-        at = trip.faulty
+        at = trip.flagged
         injection = outcome.injection
-        axes.axvspan(injection.first / 60, injection.last / 60, color=_FAULTY, alpha=0.10, linewidth=0)
+        axes.axvspan(injection.first / 60, injection.last / 60, color=_FLAGGED, alpha=0.10, linewidth=0)
         axes.axhline(0, color="black", linewidth=0.8)
-        axes.scatter(
-            minutes[~at], trip.scores[~at], s=3, color=_HEALTHY, linewidths=0, label="healthy reading"
-        )
-        axes.scatter(minutes[at], trip.scores[at], s=5, color=_FAULTY, linewidths=0, label="faulty reading")
+        axes.scatter(minutes[~at], trip.scores[~at], s=3, color=_CALM, linewidths=0, label="nothing wrong")
+        axes.scatter(minutes[at], trip.scores[at], s=5, color=_FLAGGED, linewidths=0, label="anomaly")
         axes.set_title(
             f"{outcome.vehicle_id}: {injection.fault.name} ({outcome.detected:.0%} flagged)",
             fontsize=9,
@@ -48,7 +46,7 @@ def write_picture(path: Path, scored: Sequence[ScoredTrip]) -> None:
         axes.tick_params(labelsize=8)
     for axes in grid.flat[len(faulty) :]:
         axes.set_visible(False)
-    figure.suptitle("Anomaly score of each reading; below 0 it is flagged. Simulated fleet", fontsize=11)
+    figure.suptitle("Verdicts over time; the fault is where it is shaded. Simulated fleet", fontsize=11)
     figure.supxlabel("minutes since the trip began", fontsize=9)
     figure.supylabel("anomaly score", fontsize=9)
     handles, labels = grid.flat[0].get_legend_handles_labels()

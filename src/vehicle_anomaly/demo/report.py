@@ -1,6 +1,7 @@
 """What was found, as a table and in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -16,7 +17,7 @@ def findings(scored: Sequence[ScoredTrip]) -> Table:
     table.add_column("Fault")
     table.add_column("Faulty\nreadings", justify="right")
     table.add_column("of these\nflagged", justify="right")
-    table.add_column("lowest\nscore", justify="right", no_wrap=True)
+    table.add_column("sensor\nnamed", justify="right", no_wrap=True)
     table.add_column("healthy\nflagged", justify="right")
     for outcome in outcomes(scored):
         fault = outcome.injection.fault
@@ -26,22 +27,38 @@ def findings(scored: Sequence[ScoredTrip]) -> Table:
             told,
             str(outcome.injection.last - outcome.injection.first),
             Text(f"{outcome.detected:.0%}", style=_colour(outcome.detected)),
-            f"{outcome.lowest_score:.3f}",
+            "-" if outcome.named is None else f"{outcome.named:.0%}",
             f"{outcome.flagged_when_healthy:.1%}",
         )
     return table
 
 
-def false_alarm_line(scored: Sequence[ScoredTrip], contamination: float | str) -> str:
-    """How many healthy readings were flagged all together, and why it is not none."""
+def reasons(scored: Sequence[ScoredTrip]) -> Table:
+    """One row per fault of which something was flagged: what the service says of it."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for outcome in outcomes(scored):
+        if outcome.reason:
+            table.add_row(f"  {outcome.vehicle_id}", outcome.reason)
+    return table
+
+
+def false_alarm_line(scored: Sequence[ScoredTrip], metadata: Mapping[str, Any]) -> str:
+    """How many healthy readings were flagged all together, and how many were asked for.
+
+    Args:
+        scored: All trips.
+        metadata: Of the version that scored them.
+    """
     flagged, healthy = false_alarms(scored)
     line = f"False alarms: {flagged:,} of {healthy:,} healthy readings, {flagged / healthy:.1%}."
-    if isinstance(contamination, str):
-        return line
+    rate = metadata["false_alarm_rate"]
+    if rate is None:
+        return f"{line} Guards are off: the forest alone has judged."
     return (
-        f"{line} The threshold is where {contamination:.0%} of the training readings, all of them "
-        "healthy here, fall below it (contamination). The forest looks at each reading on its own and at all "
-        "of its features alike: a fault in one of them can drown among the others."
+        f'{line} {rate:.1%} were asked for (FALSE_ALARM_RATE). "Sensor named" is the share of the flagged '
+        "readings whose first reason names a sensor that is at fault."
     )
 
 

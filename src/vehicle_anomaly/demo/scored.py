@@ -1,7 +1,8 @@
 """A trip and what the service said of it, and what the two together say of the model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,14 @@ class ScoredTrip:
         injection: The fault in it, if any.
         scores: Shape (n_readings,); negative is anomalous.
         flagged: Shape (n_readings,); the verdict's `is_anomaly`.
+        reasons: Of each reading, the verdict's reasons; empty where it is not flagged.
     """
 
     trip: Trip
     injection: Injection | None
     scores: NDArray[np.float64]
     flagged: NDArray[np.bool_]
+    reasons: Sequence[Sequence[Mapping[str, Any]]]
 
     @property
     def faulty(self) -> NDArray[np.bool_]:
@@ -37,6 +40,14 @@ class ScoredTrip:
         """Index of the faulty reading with the lowest score."""
         return int(np.where(self.faulty, self.scores, np.inf).argmin())
 
+    def first_reasons(self, at: NDArray[np.bool_]) -> list[Mapping[str, Any]]:
+        """The most telling reason of each flagged reading.
+
+        Args:
+            at: Shape (n_readings,): among which readings.
+        """
+        return [self.reasons[row][0] for row in np.flatnonzero(at & self.flagged).tolist()]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -47,29 +58,35 @@ class Outcome:
         injection: The fault and where it was.
         detected: Share of the faulty readings that were flagged.
         flagged_when_healthy: Share of the same trip's other readings that were flagged, all false alarms.
-        lowest_score: Of the faulty readings.
+        named: Share of the flagged faulty readings whose first reason names a sensor that is at fault; None
+            where nothing was flagged.
+        reason: What the first reason says that named such a sensor; or else the first reason of all.
     """
 
     vehicle_id: str
     injection: Injection
     detected: float
     flagged_when_healthy: float
-    lowest_score: float
+    named: float | None
+    reason: str
 
 
 def outcomes(scored: Sequence[ScoredTrip]) -> list[Outcome]:
     """One per faulty trip, in their order."""
-    return [
-        Outcome(
-            vehicle_id=trip.trip.vehicle_id,
-            injection=trip.injection,
-            detected=float(trip.flagged[trip.faulty].mean()),
-            flagged_when_healthy=float(trip.flagged[~trip.faulty].mean()),
-            lowest_score=float(trip.scores[trip.faulty].min()),
-        )
-        for trip in scored
-        if trip.injection is not None
-    ]
+    return [_outcome(trip, trip.injection) for trip in scored if trip.injection is not None]
+
+
+def _outcome(trip: ScoredTrip, injection: Injection) -> Outcome:
+    told = trip.first_reasons(trip.faulty)
+    right = [reason for reason in told if reason["feature"] in injection.fault.sensors]
+    return Outcome(
+        vehicle_id=trip.trip.vehicle_id,
+        injection=injection,
+        detected=float(trip.flagged[trip.faulty].mean()),
+        flagged_when_healthy=float(trip.flagged[~trip.faulty].mean()),
+        named=len(right) / len(told) if told else None,
+        reason=str((right or told)[0]["message"]) if told else "",
+    )
 
 
 def false_alarms(scored: Sequence[ScoredTrip]) -> tuple[int, int]:

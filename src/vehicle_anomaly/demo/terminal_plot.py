@@ -7,7 +7,7 @@ from vehicle_anomaly.demo.scored import ScoredTrip
 
 
 def terminal_plot(scored: ScoredTrip, width: int, height: int, *, colour: bool) -> str:
-    """Draw one dot a reading: the threshold across, the fault's begin and end upright.
+    """Draw one dot a reading, by whether it is flagged: 0 across, the fault's begin and end upright.
 
     Args:
         scored: A trip with a fault.
@@ -21,13 +21,13 @@ def terminal_plot(scored: ScoredTrip, width: int, height: int, *, colour: bool) 
     if scored.injection is None:
         raise ValueError("expected a trip with a fault")
     minutes = np.arange(len(scored.scores)) / 60
-    faulty = scored.faulty
+    flagged = scored.flagged
     plotext.clear_figure()
     plotext.theme("clear")
     # Its own limit would be the size of a terminal that need not be there.
     plotext.limit_size(False, False)
     plotext.plot_size(width, height)
-    for label, at, tint in (("healthy", ~faulty, "blue"), ("faulty", faulty, "red")):
+    for label, at, tint in (("nothing wrong", ~flagged, "blue"), ("anomaly", flagged, "red")):
         plotext.scatter(
             minutes[at].tolist(), scored.scores[at].tolist(), label=label, color=tint, marker="braille"
         )
