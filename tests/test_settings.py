@@ -49,10 +49,22 @@ def test_what_is_empty_has_its_default() -> None:
         ("RANDOM_STATE", "0", 0),
         ("AUTO_PROMOTE", "false", False),
         ("AUTO_PROMOTE", "true", True),
+        ("EXPLAIN", "never", "never"),
+        ("EXPLAIN", "always", "always"),
+        ("GUARDS", "off", "off"),
+        ("FALSE_ALARM_RATE", "0.0001", 0.0001),
     ],
 )
 def test_a_value(variable: str, text: str, value: Any) -> None:
     assert load_settings({variable: text}) == msgspec.structs.replace(Settings(), **{variable.lower(): value})
+
+
+def test_guards_are_on_until_they_are_turned_off() -> None:
+    rate = load_settings({"FALSE_ALARM_RATE": "0.02"}).guard_parameters
+    assert rate is not None
+    assert rate.false_alarm_rate == 0.02
+    off = load_settings({"GUARDS": "off", "FALSE_ALARM_RATE": "0.02"})
+    assert (off.guarded, off.guard_parameters) == (False, None)
 
 
 def test_the_store() -> None:
@@ -87,6 +99,9 @@ def test_the_store() -> None:
         ("TRAINING_SLOTS", "0", "an integer >= 1"),
         ("TRAINING_QUEUE", "-1", "an integer >= 0"),
         ("N_ESTIMATORS", "0", "an integer >= 1"),
+        ("EXPLAIN", "sometimes", "anomalies, always or never"),
+        ("GUARDS", "maybe", "on or off"),
+        ("FALSE_ALARM_RATE", "0", "a number from 0.0001 to 0.5"),
         ("CONTAMINATION", "0", "auto, or a number above 0 and at most 0.5"),
         ("CONTAMINATION", "0.6", "auto, or a number above 0 and at most 0.5"),
         ("CONTAMINATION", "nan", "auto, or a number above 0 and at most 0.5"),

@@ -15,6 +15,7 @@ from tests.fakes import FixedClock, InMemoryModels
 from vehicle_anomaly.adapters.inbound.cli.app import run
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.core.fitting import ForestParameters
+from vehicle_anomaly.core.guard_fitting import GuardParameters
 from vehicle_anomaly.core.promote_version import PromoteVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import TrainModel
@@ -69,11 +70,12 @@ class CommandLine:
     capfd: pytest.CaptureFixture[str]
     models: InMemoryModels = field(default_factory=InMemoryModels)
     score_telemetry: Callable[[], ScoreTelemetry] | None = None
+    guards: GuardParameters | None = None
 
     def __call__(self, *arguments: str | Path, stdin: bytes = b"") -> Run:
         """Run a command with these arguments."""
         services = Services(
-            train_model=lambda: TrainModel(self.models, FixedClock(), PARAMETERS),
+            train_model=lambda: TrainModel(self.models, FixedClock(), PARAMETERS, self.guards),
             score_telemetry=self.score_telemetry or (lambda: ScoreTelemetry(self.models)),
             models=lambda: self.models,
             promote_version=lambda: PromoteVersion(self.models, FixedClock()),

@@ -101,6 +101,22 @@ def test_missing_readings_score_as_the_training_median_and_are_named(trained: Co
     assert trained("score", "trip.csv", "--model-name", "unnamed").verdicts[1]["missing"] == [2]
 
 
+@pytest.mark.parametrize("explain", ["always", "anomalies", "never"])
+def test_what_is_explained_is_chosen(trained: CommandLine, explain: str) -> None:
+    Path("trip.csv").write_text(csv_text(a_matrix(READINGS) * 2))
+    verdicts = trained("score", "trip.csv", "--explain", explain).verdicts
+    anomalous = [verdict["is_anomaly"] for verdict in verdicts]
+    assert any(anomalous)
+    assert not all(anomalous)
+    expected = {"always": [True] * len(verdicts), "anomalies": anomalous, "never": [False] * len(verdicts)}
+    assert [verdict["explanation"] is not None for verdict in verdicts] == expected[explain]
+
+
+def test_a_choice_that_there_is_not_is_wrong_use(trained: CommandLine) -> None:
+    Path("trip.csv").write_text(csv_text(a_matrix(2)))
+    trained("score", "trip.csv", "--explain", "sometimes").assert_failed("sometimes", status=2)
+
+
 def test_csv_output_has_the_same_columns(trained: CommandLine) -> None:
     X = a_matrix(READINGS)
     X[1, :2] = np.nan

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.adapters.inbound.cli.conftest import NAMES, CommandLine, a_matrix, csv_text, ndjson_text
+from vehicle_anomaly.core.guard_fitting import GuardParameters
 
 
 def test_it_prints_what_ingest_answers(cli: CommandLine) -> None:
@@ -24,6 +25,35 @@ def test_csv_and_ndjson_by_name_give_the_same_forest(cli: CommandLine) -> None:
     cli("train", "trip.csv", "--model-version", "same")
     # Publishing other content under a version that exists is refused.
     assert cli("train", "trip.ndjson", "--model-version", "same").status == 0
+
+
+def test_a_false_alarm_rate_of_its_own(cli: CommandLine) -> None:
+    cli.guards = GuardParameters(0.01)
+    Path("trip.csv").write_text(csv_text(a_matrix(120)))
+    own, services = (
+        cli("train", "trip.csv", *options).answer["metadata"]["false_alarm_rate"]
+        for options in (("--false-alarm-rate", "0.05"), ())
+    )
+    assert (own, services) == (0.05, 0.01)
+
+
+@pytest.mark.parametrize("rate", ["0", "0.6", "-0.1", "nan", "inf"])
+def test_rates_that_no_model_can_be_trained_for_are_refused(cli: CommandLine, rate: str) -> None:
+    cli.guards = GuardParameters(0.01)
+    Path("trip.csv").write_text(csv_text(a_matrix(120)))
+    ended = cli("train", "trip.csv", "--false-alarm-rate", rate)
+    ended.assert_failed("is not a false-alarm rate: expected 0.0001 to 0.5")
+    assert cli.models.names() == []
+
+
+def test_a_rate_is_refused_where_guards_are_off(cli: CommandLine) -> None:
+    Path("trip.csv").write_text(csv_text(a_matrix(120)))
+    cli("train", "trip.csv", "--false-alarm-rate", "0.05").assert_failed("GUARDS=off")
+
+
+def test_a_rate_that_is_no_number_is_wrong_use(cli: CommandLine) -> None:
+    Path("trip.csv").write_text(csv_text(a_matrix(40)))
+    cli("train", "trip.csv", "--false-alarm-rate", "few").assert_failed("few", status=2)
 
 
 def test_it_reads_standard_input(cli: CommandLine) -> None:

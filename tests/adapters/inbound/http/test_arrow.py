@@ -69,6 +69,54 @@ def test_the_same_verdicts_as_in_json_and_msgpack(service: Service, rows: list[l
     ]
 
 
+@pytest.mark.parametrize("explain", ["always", "anomalies", "never"])
+def test_explanations_are_as_in_json(service: Service, explain: str) -> None:
+    rows: list[list[float | None]] = [[1e3 * i, -5.0 * i, None if i % 2 else 2.0 * i] for i in range(8)]
+    records = [
+        {"vehicle_id": "veh-1", "timestamp": "2026-11-22T10:00:00Z", "feature_vector": row} for row in rows
+    ]
+    in_json = service.client.post("/score/batch", json={"records": records, "explain": explain}).json()
+    answered = post(service, f"/score/batch?explain={explain}", stream(a_table(rows)), accept=ARROW)
+    told = pa.ipc.open_stream(answered.content).read_all().to_pylist()
+    assert [verdict["explanation"] for verdict in told] == [
+        verdict["explanation"] for verdict in in_json["results"]
+    ]
+    if explain != "anomalies":
+        assert {verdict["explanation"] is not None for verdict in told} == {explain == "always"}
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "told"),
+    [
+        (
+            "/score/batch?explain=sometimes",
+            "/explain",
+            "expected anomalies, always or never, got 'sometimes'",
+        ),
+        ("/score/batch?explain=", "/explain", "expected anomalies, always or never, got ''"),
+        ("/score/batch?explain=never&explain=always", "/explain", "stands twice"),
+        ("/score/batch?false_alarm_rate=0.1", "/false_alarm_rate", "unknown parameter"),
+        ("/ingest?explain=always", "/explain", "unknown parameter"),
+        ("/ingest?false_alarm_rate=few", "/false_alarm_rate", "expected a number, got 'few'"),
+        ("/ingest?false_alarm_rate=0.7", "/false_alarm_rate", "expected 0.0001 to 0.5"),
+        ("/ingest?false_alarm_rate=nan", "/false_alarm_rate", "expected 0.0001 to 0.5"),
+    ],
+)
+def test_what_the_query_asks_for_and_is_not_is_told_by_its_place(
+    service: Service, path: str, place: str, told: str
+) -> None:
+    problem = problem_in(post(service, path, stream(a_table([[1.0, 2.0, 3.0]]))))
+    assert problem.status == 400
+    assert isinstance(problem.errors, list)
+    assert [(each.pointer, told in each.detail) for each in problem.errors] == [(place, True)]
+
+
+def test_a_false_alarm_rate_in_the_query(scratch: Service) -> None:
+    X = np.random.default_rng(0).normal(size=(120, 3)).tolist()
+    answer = post(scratch, "/ingest?false_alarm_rate=0.05", stream(a_table(X))).json()
+    assert answer["metadata"]["false_alarm_rate"] == 0.05
+
+
 def test_train_as_in_json(scratch: Service) -> None:
     rows: list[list[float | None]] = [[i / 7, i % 3, None if i == 4 else -float(i)] for i in range(50)]
     records = [
