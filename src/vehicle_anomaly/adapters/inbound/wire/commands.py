@@ -8,6 +8,7 @@ import msgspec
 from vehicle_anomaly.adapters.inbound.wire import decoding
 from vehicle_anomaly.adapters.inbound.wire.bodies import decode_ingest, scan_body
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
+from vehicle_anomaly.adapters.inbound.wire.packed_bodies import decode_packed_ingest, scan_packed_body
 from vehicle_anomaly.adapters.inbound.wire.readings import decode_readings, to_batch, to_reading
 from vehicle_anomaly.adapters.inbound.wire.requests import IngestRequest, ScoreBatchRequest, ScoreRequest
 from vehicle_anomaly.adapters.inbound.wire.vector_batches import scanned_batch, vector_batch
@@ -26,7 +27,11 @@ def train_model_command(message: bytes, encoding: Encoding) -> TrainModelCommand
         MalformedMessage: The message cannot be decoded.
         Refusal: Its records or names are not valid.
     """
-    read = scan_body(message, decode_ingest, MAX_BATCH_VALUES) if encoding is Encoding.JSON else None
+    read = (
+        scan_body(message, decode_ingest, MAX_BATCH_VALUES)
+        if encoding is Encoding.JSON
+        else scan_packed_body(message, decode_packed_ingest, MAX_BATCH_VALUES)
+    )
     if read is not None:
         request, scanned = read
         batch = scanned_batch(scanned, request.feature_names, MAX_BATCH_VALUES)

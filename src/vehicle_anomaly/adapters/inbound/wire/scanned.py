@@ -186,7 +186,13 @@ def shape_at(data: NDArray[np.uint8], at: int, *, over_lines: bool) -> Shape | N
         over_lines: Whether a record may stand on several lines.
     """
     name_at, name_to = np.empty(MAX_FEATURES, np.int64), np.empty(MAX_FEATURES, np.int64)
-    found = json_kernel.shape_of(data, at, over_lines, name_at, name_to)
+    return shape_from(data, json_kernel.shape_of(data, at, over_lines, name_at, name_to), name_at, name_to)
+
+
+def shape_from(
+    data: NDArray[np.uint8], found: int, name_at: NDArray[np.int64], name_to: NDArray[np.int64]
+) -> Shape | None:
+    """Return what a kernel's `shape_of` has found; None when it is not plain, or a name stands twice."""
     if found >= 0:
         return Shape(found) if found else None
     spans = zip(name_at[:-found].tolist(), name_to[:-found].tolist(), strict=True)
