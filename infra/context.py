@@ -61,6 +61,7 @@ KEYS: Final = {
         r"https?://[^\s,]+(,https?://[^\s,]+)*|\*",
         "origins such as https://app.example.org, separated by commas",
     ),
+    "log_level": Key("DEBUG|INFO|WARNING|ERROR", "DEBUG, INFO, WARNING or ERROR"),
     "alarm_email": Key(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
 }
 """Every key that may be given; the same names as operators know from the deployment before."""
@@ -164,7 +165,7 @@ def _environment(texts: Mapping[str, str]) -> Environment:
         )
         if name in texts
     }
-    row = msgspec.structs.replace(row, **numbers)
+    row = msgspec.structs.replace(row, log_level=texts.get("log_level", row.log_level), **numbers)
     if not row.min_capacity <= row.desired_count <= row.max_capacity:
         raise ContextError(
             f"desired_count: expected a number from min_capacity to max_capacity, {row.min_capacity} to "

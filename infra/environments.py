@@ -39,7 +39,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         object_retention_days: Of payloads, results and old versions of objects.
         protected: Whether the load balancer, and what holds data, is kept from deletion.
         latency_alarm_seconds: p99 of the API that raises an alarm.
-        log_level: Of the service.
+        log_level: Of the service; at INFO it logs a line for each request, which costs at high load (ADR 75).
+        traced_share: Share of requests whose traces are kept; X-Ray is paid by the trace.
     """
 
     name: Literal["dev", "prod"]
@@ -59,7 +60,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     object_retention_days: int
     protected: bool
     latency_alarm_seconds: float
-    log_level: Literal["DEBUG", "INFO"]
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    traced_share: float
 
 
 ENVIRONMENTS: Final[dict[str, Environment]] = {
@@ -82,6 +84,7 @@ ENVIRONMENTS: Final[dict[str, Environment]] = {
         protected=False,
         latency_alarm_seconds=1.0,
         log_level="DEBUG",
+        traced_share=1.0,
     ),
     "prod": Environment(
         name="prod",
@@ -102,5 +105,6 @@ ENVIRONMENTS: Final[dict[str, Environment]] = {
         protected=True,
         latency_alarm_seconds=0.5,
         log_level="INFO",
+        traced_share=0.001,
     ),
 }

@@ -106,6 +106,9 @@ def define_task(
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
             "OTEL_SERVICE_NAME": f"vehicle-anomaly-{construct_id.lower()}",
             "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={settings.environment}",
+            # Who calls decides; where nobody has, a share of all.
+            "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG": str(context.environment.traced_share),
         },
         secrets=secrets if serves else {"MODEL_SIGNING_KEY": secrets["MODEL_SIGNING_KEY"]},
         port_mappings=[ecs.PortMapping(container_port=settings.port)] if serves else None,

@@ -37,6 +37,7 @@ def test_what_is_given_is_taken() -> None:
         "max_capacity": "9",
         "worker_min_capacity": "0",
         "container_port": "9000",
+        "log_level": "WARNING",
         "certificate_arn": CERTIFICATE,
         "allowed_hosts": "api.example.org,*.example.net",
     }
@@ -47,6 +48,7 @@ def test_what_is_given_is_taken() -> None:
     assert context.certificate_arn == CERTIFICATE
     assert context.allowed_hosts == ("api.example.org", "*.example.net")
     assert row.protected
+    assert row.log_level == "WARNING"
 
 
 def test_account_and_region_are_those_of_who_deploys() -> None:
@@ -87,6 +89,7 @@ def test_keys_of_the_cdk_are_passed_over() -> None:
         ("allowed_hosts", "https://api.example.org"),
         ("cors_origins", "app.example.org"),
         ("alarm_email", "oncall"),
+        ("log_level", "info"),
     ],
 )
 def test_an_unknown_or_malformed_key_is_named_in_one_sentence(key: str, value: object) -> None:

@@ -74,6 +74,14 @@ def test_a_collector_can_fail_and_grow_without_harm(templates: Templates) -> Non
         assert variables(service(task))["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:4318"
 
 
+def test_a_share_of_the_traces_is_kept(templates: Templates, variant: str) -> None:
+    share = {"dev": 1.0, "prod": 0.001}[variant.partition("-")[0]]
+    for task in tasks(templates):
+        told = variables(service(task))
+        assert told["OTEL_TRACES_SAMPLER"] == "parentbased_traceidratio"
+        assert float(told["OTEL_TRACES_SAMPLER_ARG"]) == share
+
+
 def test_traces_go_to_x_ray_and_metrics_to_cloudwatch(templates: Templates) -> None:
     for task in tasks(templates):
         config = json.loads(variables(container(task, "collector"))["AOT_CONFIG_CONTENT"])
