@@ -19,12 +19,13 @@ class Tail:
 
     Attributes:
         ordered: Shape (n_different,): the measures that were held out, ascending.
-        surprise: Shape (n_different,): minus the logarithm of the share of readings with such a measure or
-            a higher one.
+        reached: Shape (n_different,): how much the readings count that have such a measure or a higher one.
+        total: How much all count, and one more: the new one.
     """
 
     ordered: NDArray[np.float64]
-    surprise: NDArray[np.float64]
+    reached: NDArray[np.float64]
+    total: float
 
     @classmethod
     def of(cls, measures: NDArray[np.float64], weights: NDArray[np.float64]) -> Self:
@@ -36,33 +37,44 @@ class Tail:
         """
         order = np.argsort(measures, kind="stable")
         ordered, first = np.unique(measures[order], return_index=True)
-        beyond = np.cumsum(weights[order][::-1])[::-1][first]
-        return cls(ordered, -np.log((beyond + 1) / (weights.sum() + 1)))
+        return cls(ordered, np.cumsum(weights[order][::-1])[::-1][first], float(weights.sum()) + 1)
 
     def __call__(self, measures: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give measures that were held out their surprise; 0 for -inf."""
-        told = self.surprise[np.searchsorted(self.ordered, measures)]
+        """Give measures that were held out their surprise, as if each had been the new one; 0 for -inf.
+
+        It is minus the logarithm of the share of readings that reach the measure. Of n others, k - 1 do where
+        it is the k-th highest: so new ones are expected to, with k / (n + 1).
+        """
+        told = self._surprise()[np.searchsorted(self.ordered, measures)]
         return np.where(np.isneginf(measures), 0.0, told)
 
     def limit(self, level: float) -> float:
-        """Return the highest measure that is no alarm at a level of surprise; -inf if all are.
+        """Return the measure that is no alarm yet at a level of surprise; -inf if all are.
 
-        Beyond all that was held out, the tail goes on as an exponential one would, as steep as its last
-        readings are.
+        Between two that were held out, it lies on a straight line. Beyond all of them, the tail goes on as an
+        exponential one would, as steep as its last readings are.
         """
-        calm = int(np.searchsorted(self.surprise, level, side="right"))
-        if calm == 0:
+        known = np.isfinite(self.ordered)
+        ordered, surprise = self.ordered[known], self._surprise()[known]
+        if not ordered.size or level < surprise[0]:
             return -np.inf
-        highest = float(self.ordered[calm - 1])
-        if calm < self.ordered.size or not np.isfinite(highest):
-            return highest
-        last = self.ordered[-_LAST:]
-        last = last[np.isfinite(last)]
+        if level <= surprise[-1]:
+            return float(np.interp(level, surprise, ordered))
+        last = ordered[-_LAST:]
         # The mean excess over the first of them is the scale of an exponential tail (Hill 1975, for
         # logarithms). The highest alone would tell less.
-        scale = float(np.mean(last[1:] - last[0])) if last.size > 1 else abs(highest)
-        beyond = level - float(self.surprise[-1])
-        return max(highest, float(last[0] + scale * (np.log(last.size) + beyond)))
+        scale = float(np.mean(last[1:] - last[0])) if last.size > 1 else abs(float(ordered[-1]))
+        beyond = np.log(last.size) + level - np.log(self.total)
+        return max(float(ordered[-1]), float(last[0] + scale * beyond))
+
+    def highest_calm(self, level: float) -> float:
+        """Return the highest of the measures that is no alarm at a level of surprise; -inf for none."""
+        calm = int(np.searchsorted(self._surprise(), level, side="right"))
+        return float(self.ordered[calm - 1]) if calm else -np.inf
+
+    def _surprise(self) -> NDArray[np.float64]:
+        surprise: NDArray[np.float64] = -np.log(np.maximum(self.reached, 1) / self.total)
+        return surprise
 
 
 def level_of(surprise: NDArray[np.float64], weights: NDArray[np.float64], false_alarm_rate: float) -> float:
@@ -73,15 +85,14 @@ def level_of(surprise: NDArray[np.float64], weights: NDArray[np.float64], false_
         weights: Shape (n_readings,): how much each counts.
         false_alarm_rate: The share.
     """
-    highest = float(surprise.max())
-    tied = float(weights[surprise >= highest].sum() / weights.sum())
-    if tied > false_alarm_rate:
-        # Each detector has its own most surprising reading; with many detectors, these alone are too many.
-        return highest + float(np.log(tied / false_alarm_rate))
-    order = np.argsort(surprise, kind="stable")
-    share = np.cumsum(weights[order]) / weights.sum()
-    place = int(np.searchsorted(share, 1 - false_alarm_rate))
-    return float(surprise[order[min(place, len(order) - 1)]])
+    order = np.argsort(-surprise, kind="stable")
+    different, first = np.unique(-surprise[order], return_index=True)
+    share = np.cumsum(weights[order])[np.append(first[1:], len(order)) - 1] / weights.sum()
+    # Each detector has its own most surprising reading. With many detectors, or few readings, the step from
+    # one rank of all to the next is larger than the rate. Between ranks, and beyond the first, what each
+    # detector lets pass goes with what all of them do.
+    passed = np.interp(false_alarm_rate, np.append(0, share), np.append(0, np.exp(different)))
+    return -float(np.log(passed))
 
 
 def healthy_weights(logits: NDArray[np.float64], suspect: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -94,10 +94,8 @@ class Learnt:
         lower ones.
         """
         tails = [Tail.of(column, self.weights) for column in self.own.T]
-        # Beyond the highest, they were not wrong.
-        return np.array(
-            [min(tail.limit(level - np.log(_OWN_SHARE)), float(tail.ordered[-1])) for tail in tails]
-        )
+        # Between what they said, and beyond it, they were not wrong.
+        return np.array([tail.highest_calm(level - np.log(_OWN_SHARE)) for tail in tails])
 
 
 def _cells(
