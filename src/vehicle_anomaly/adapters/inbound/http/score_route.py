@@ -1,7 +1,5 @@
 """`/score`, the call that everything else is there for."""
 
-from typing import cast
-
 from anyio.to_thread import run_sync
 from litestar import asgi
 from litestar.exceptions import MethodNotAllowedException
@@ -31,7 +29,7 @@ def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
 
     @asgi("/score", copy_scope=False, opt=access.SCORE.opt)
     async def score(scope: Scope, receive: Receive, send: Send) -> None:
-        http = cast("HTTPScope", scope)
+        http: HTTPScope = scope  # type: ignore[assignment]  # `cast` is called each time
         if http["method"] != "POST":
             await answer_other(http, send)
             return
