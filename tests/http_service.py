@@ -8,14 +8,17 @@ from urllib.parse import urlsplit
 
 from litestar import Litestar
 
+from vehicle_anomaly.adapters.inbound.http.bounded_protocol import ConnectionLimits
 from vehicle_anomaly.adapters.inbound.http.server import HttpServer
+
+_LIMITS = ConnectionLimits()
 
 
 class _Announced(HttpServer):
     """Says when it listens, and where."""
 
-    def __init__(self, app: Litestar) -> None:
-        super().__init__(app, "127.0.0.1", 0, drain_seconds=60, keep_alive_seconds=75)
+    def __init__(self, app: Litestar, limits: ConnectionLimits) -> None:
+        super().__init__(app, "127.0.0.1", 0, drain_seconds=60, limits=limits)
         self.listening = threading.Event()
         self.url = ""
 
@@ -28,9 +31,9 @@ class _Announced(HttpServer):
 
 
 @contextmanager
-def serving(app: Litestar) -> Iterator[str]:
+def serving(app: Litestar, limits: ConnectionLimits = _LIMITS) -> Iterator[str]:
     """Serve an application while the block runs; yield its address."""
-    server = _Announced(app)
+    server = _Announced(app, limits)
     thread = threading.Thread(target=server.run, name="http-service")
     thread.start()
     try:

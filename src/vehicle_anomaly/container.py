@@ -12,6 +12,7 @@ from dependency_injector import containers, providers
 
 from vehicle_anomaly import __version__
 from vehicle_anomaly.adapters.inbound.http.app import create_app
+from vehicle_anomaly.adapters.inbound.http.bounded_protocol import ConnectionLimits
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.server import HttpServer
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
@@ -123,9 +124,21 @@ def describe_http(settings: Settings) -> HttpOptions:
         cors_origins=settings.cors_origins,
         allowed_hosts=settings.allowed_hosts,
         max_body_bytes=settings.max_body_bytes,
+        max_concurrent_requests=settings.max_concurrent_requests,
         training_slots=settings.training_slots,
         training_queue=settings.training_queue,
         asyncapi=encoded_document(__version__),
+    )
+
+
+def describe_connections(settings: Settings) -> ConnectionLimits:
+    """Return what the settings allow callers ahead of a body, and how long."""
+    return ConnectionLimits(
+        settings.max_header_bytes,
+        settings.max_headers,
+        settings.header_seconds,
+        settings.body_seconds,
+        settings.keep_alive_seconds,
     )
 
 
@@ -288,7 +301,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.host,
         settings.provided.port,
         settings.provided.drain_seconds,
-        settings.provided.keep_alive_seconds,
+        providers.Callable(describe_connections, settings),
     )
     worker: providers.Provider[Worker] = providers.Factory(
         Worker,

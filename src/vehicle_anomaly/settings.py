@@ -95,6 +95,11 @@ class Settings(msgspec.Struct, frozen=True):
         model_refresh_seconds: How long a process may take the latest version it knows of for the latest.
         model_cache_size: Versions kept in memory.
         max_body_bytes: Largest body of a request.
+        max_header_bytes: Of a request's first line and headers together.
+        max_headers: Of a request.
+        header_seconds: How long a caller may take to send its headers.
+        body_seconds: How long it may take for a body; in a stream of lines, from one part to the next.
+        max_concurrent_requests: Requests that are worked on at once; one more is answered 503.
         workers: Processes of `serve`.
         drain_seconds: From being told to stop to the end of what `serve` has not finished.
         keep_alive_seconds: How long `serve` keeps a connection on which nothing is asked.
@@ -134,6 +139,11 @@ class Settings(msgspec.Struct, frozen=True):
     model_refresh_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     model_cache_size: _Positive = 64
     max_body_bytes: _Positive = 32 * 1024 * 1024
+    max_header_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1024 * 1024)] = 32 * 1024
+    max_headers: Annotated[int, msgspec.Meta(ge=10, le=1000)] = 100
+    header_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
+    body_seconds: Annotated[float, msgspec.Meta(gt=0, le=86400)] = 120.0
+    max_concurrent_requests: _Positive = 1000
     workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
     drain_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 30
     keep_alive_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 75

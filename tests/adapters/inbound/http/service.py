@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.fakes import a_batch
 from tests.http_service import host_and_port, serving
 from vehicle_anomaly.adapters.inbound.wire.problems import TYPE_PREFIX, Problem
-from vehicle_anomaly.container import Container
+from vehicle_anomaly.container import Container, describe_connections
 from vehicle_anomaly.core.model import ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.train_model import TrainModelCommand
@@ -85,7 +85,7 @@ def running(store: Path, models: ModelRepository | None = None, **settings: Any)
         container.model_store.override(providers.Object(models))
     container.train_model()(TrainModelCommand(a_batch(feature_names=NAMES), model_version=ModelVersion("v1")))
     with (
-        serving(container.http_app()) as url,
+        serving(container.http_app(), describe_connections(container.settings())) as url,
         httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
     ):
         yield Service(url, client, container, store)

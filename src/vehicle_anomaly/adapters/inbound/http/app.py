@@ -9,6 +9,7 @@ from litestar.config.cors import CORSConfig
 
 from vehicle_anomaly.adapters.inbound.http.access import refuse_undeclared
 from vehicle_anomaly.adapters.inbound.http.allowed_hosts import AllowedHosts
+from vehicle_anomaly.adapters.inbound.http.capacity import within_capacity
 from vehicle_anomaly.adapters.inbound.http.documentation import documentation_routes
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import Doorkeeper
 from vehicle_anomaly.adapters.inbound.http.errors import exception_handlers
@@ -72,5 +73,7 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
         logging_config=None,
     )
     # Around all of it: a middleware stands behind the router, and sees nothing of what no route takes.
-    app.asgi_handler = watching(app.asgi_handler, metrics.count, parts.tell)
+    app.asgi_handler = watching(
+        within_capacity(app.asgi_handler, options.max_concurrent_requests), metrics.count, parts.tell
+    )
     return app

@@ -40,6 +40,13 @@ _START: Final = b"""SwaggerUIBundle({
 });
 """
 
+_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+}
 _CACHED: Final = {"Cache-Control": "private, max-age=86400"}
 
 
@@ -59,7 +66,7 @@ def documentation_routes(version: str, asyncapi_document: bytes) -> list[HTTPRou
 
     @get("/schema", DOCUMENTATION, sync_to_thread=False)
     def page() -> Response[bytes]:
-        return Response(_PAGE, media_type=MediaType.HTML)
+        return Response(_PAGE, media_type=MediaType.HTML, headers=_PAGE_HEADERS)
 
     @get("/schema/openapi.json", DOCUMENTATION, sync_to_thread=False)
     def openapi() -> Response[bytes]:

@@ -37,7 +37,6 @@ from vehicle_anomaly.core.promote_version import ListPromotions, PromoteVersion,
 
 _PAGE_HEADERS: Final = {
     "Content-Security-Policy": f"{content_security_policy()}; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
 

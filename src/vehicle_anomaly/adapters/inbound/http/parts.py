@@ -21,6 +21,7 @@ class HttpOptions:
         cors_origins: Origins that browsers may call from.
         allowed_hosts: `Host` headers that are answered; none: all.
         max_body_bytes: Largest body of a request.
+        max_concurrent_requests: Requests that are worked on at once; one more is shed.
         training_slots: Trainings that run at once.
         training_queue: Trainings that may wait for a slot.
         asyncapi: The document of the queues, as JSON.
@@ -31,6 +32,7 @@ class HttpOptions:
     cors_origins: tuple[str, ...]
     allowed_hosts: tuple[str, ...]
     max_body_bytes: int
+    max_concurrent_requests: int
     training_slots: int
     training_queue: int
     asyncapi: bytes

@@ -12,6 +12,11 @@ import structlog
 import uvicorn
 from litestar.types import ASGIApp
 
+from vehicle_anomaly.adapters.inbound.http.bounded_protocol import (
+    BoundedProtocol,
+    ConnectionLimits,
+    bounded,
+)
 from vehicle_anomaly.adapters.inbound.http.listeners import listeners, urls
 from vehicle_anomaly.adapters.inbound.http.settling import settle
 from vehicle_anomaly.adapters.inbound.http.unread_bodies import ReadBodies
@@ -23,12 +28,19 @@ _log = structlog.get_logger(__name__)
 # make the p99 of /score while training (tests/benchmarks, `just bench`).
 _SWITCH_INTERVAL_SECONDS = 0.0005
 
+_TICKS_PER_SECOND = 10  # uvicorn's
+
 
 class HttpServer(uvicorn.Server):
     """Serves an application until it is told to stop, finishing what it has begun."""
 
     def __init__(
-        self, app: ASGIApp, host: str, port: int, drain_seconds: int, keep_alive_seconds: int
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        drain_seconds: int,
+        limits: ConnectionLimits,
     ) -> None:
         """Serve an application.
 
@@ -37,8 +49,7 @@ class HttpServer(uvicorn.Server):
             host: Address to listen on.
             port: Port to listen on; 0 takes a free one.
             drain_seconds: From being told to stop to breaking off what is not finished by then.
-            keep_alive_seconds: How long a connection is kept on which nothing is asked. A load balancer must
-                give up its own sooner, or it sends into one that is being closed.
+            limits: How much callers may send ahead of a body, and how long they may take.
         """
         self._link: WorkerLink | None = None
         super().__init__(
@@ -46,7 +57,8 @@ class HttpServer(uvicorn.Server):
                 ReadBodies(app),
                 host=host,
                 port=port,
-                http="httptools",
+                http=bounded(limits),
+                headers=[("X-Content-Type-Options", "nosniff")],
                 ws="none",
                 lifespan="on",
                 access_log=False,
@@ -54,7 +66,7 @@ class HttpServer(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=drain_seconds,
-                timeout_keep_alive=keep_alive_seconds,
+                timeout_keep_alive=limits.keep_alive_seconds,
             )
         )
 
@@ -78,6 +90,15 @@ class HttpServer(uvicorn.Server):
         self._link = link
         with link.supervisor:
             self.run(list(link.listeners))
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look, once a second, for callers that take too long; return whether to stop."""
+        if counter % _TICKS_PER_SECOND == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, BoundedProtocol):
+                    connection.give_up_if_late(now)
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the port and say so."""

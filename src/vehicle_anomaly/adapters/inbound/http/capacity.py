@@ -1,0 +1,54 @@
+"""How many requests are worked on at once; one more is turned away while that costs next to nothing."""
+
+from typing import Final
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from vehicle_anomaly.adapters.inbound.http.errors import PROBLEM_JSON
+from vehicle_anomaly.adapters.inbound.wire.problems import problem
+
+_RETRY_AFTER_SECONDS: Final = b"1"
+# A load balancer would take a busy service for a dead one.
+_ALWAYS: Final = frozenset({"/healthz", "/health", "/health/ready"})
+
+
+def within_capacity(app: ASGIApp, most: int) -> ASGIApp:
+    """Return an application that does what another does for so many requests at once, and sheds the others.
+
+    Args:
+        app: The other.
+        most: Requests at once; streams that are open and trainings that wait count.
+    """
+    told = msgspec.json.encode(
+        problem(
+            "overloaded",
+            "Too much to do",
+            503,
+            f"{most} requests are worked on, which is all there may be at once: try again later",
+        )
+    )
+    headers = [
+        (b"content-type", PROBLEM_JSON.encode()),
+        (b"content-length", b"%d" % len(told)),
+        (b"retry-after", _RETRY_AFTER_SECONDS),
+    ]
+    at_once = 0
+
+    async def admit(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal at_once
+        if scope["type"] != ScopeType.HTTP or scope["path"] in _ALWAYS:
+            await app(scope, receive, send)
+            return
+        if at_once >= most:
+            await send({"type": "http.response.start", "status": 503, "headers": headers})
+            await send({"type": "http.response.body", "body": told, "more_body": False})
+            return
+        at_once += 1
+        try:
+            await app(scope, receive, send)
+        finally:
+            at_once -= 1
+
+    return admit
