@@ -66,3 +66,29 @@ Feature: Promotion with eyes open
   Scenario: Of a model that nobody trained nothing is on record
     When I ask who promoted versions of model "trucks"
     Then it is refused as "unknown-model", naming "trucks"
+
+  Scenario: What a candidate would answer differently
+    Given version "v1" of model "default" was trained on healthy vehicles
+    When I train version "v2" of model "default" on vehicles that run 10 degrees cooler
+    And version "v2" of model "default" is compared with "v1"
+    Then the comparison is on 100 readings of its own training
+    And it says how many verdicts would differ, with examples
+    And the examples name no vehicle
+
+  Scenario: What a candidate would answer differently on readings of today
+    Given version "v1" of model "default" was trained on healthy vehicles
+    When I train version "v2" of model "default" on vehicles that run 10 degrees cooler
+    And version "v2" of model "default" is compared with "v1" on 50 readings of healthy vehicles
+    Then it says how many verdicts would differ, with examples
+    And the examples name their vehicles
+
+  Scenario: A version from before readings were kept
+    Given version "v1" of model "default" was trained before readings were kept
+    When version "v1" of model "default" is compared with "v1"
+    Then it is refused as "no-training-sample", naming "send readings"
+
+  Scenario: Versions whose signals have nothing in common
+    Given version "v1" of model "default" was trained before readings were kept
+    When I train version "v2" of model "default" on healthy vehicles
+    And version "v2" of model "default" is compared with "v1"
+    Then it is refused as "incomparable-versions", naming "v1"

@@ -23,6 +23,7 @@ from vehicle_anomaly.core.model import (
 from vehicle_anomaly.core.ports import MAX_PROMOTIONS, ModelVersions
 from vehicle_anomaly.core.promotions import TRAINER, Change, Promoter, Promotion, candidates
 from vehicle_anomaly.core.telemetry import TelemetryBatch
+from vehicle_anomaly.core.telemetry_sample import TelemetrySample
 from vehicle_anomaly.core.training_report import EarlierVersion, TrainingReport, training_report
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -45,6 +46,7 @@ class FixedClock:
 class _Kept:
     versions: dict[str, TrainedModel] = field(default_factory=dict)
     reports: dict[str, TrainingReport | None] = field(default_factory=dict)
+    samples: dict[str, TelemetrySample | None] = field(default_factory=dict)
     latest: ModelVersion | None = None
     promotions: list[Promotion] = field(default_factory=list)
 
@@ -74,8 +76,11 @@ class InMemoryModels:
             stored = kept.versions.get(version.value)
             if stored is None:
                 # Like any store, it gives back no estimator, and the report apart.
-                stored = kept.versions[version.value] = replace(model, estimator=None, report=None)
+                stored = kept.versions[version.value] = replace(
+                    model, estimator=None, report=None, sample=None
+                )
                 kept.reports[version.value] = model.report
+                kept.samples[version.value] = model.sample
             elif stored.content_sha256() != model.content_sha256():
                 raise VersionExists(name.value, version.value)
             elif kept.latest is not None:
@@ -127,6 +132,12 @@ class InMemoryModels:
         self.load(name, version)
         with self._lock:
             return self._models[name.value].reports[version.value]
+
+    def sample(self, name: ModelName, version: ModelVersion) -> TelemetrySample | None:
+        """Return some of the readings that a version was trained on."""
+        self.load(name, version)
+        with self._lock:
+            return self._models[name.value].samples[version.value]
 
     def promotions(self, name: ModelName) -> list[Promotion]:
         """Return the records of what became the latest version."""

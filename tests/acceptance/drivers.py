@@ -20,6 +20,7 @@ from vehicle_anomaly.adapters.inbound.wire.commands import (
     score_command,
     train_model_command,
 )
+from vehicle_anomaly.adapters.inbound.wire.comparisons import compare_response, posted_batch
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.problems import (
@@ -30,6 +31,7 @@ from vehicle_anomaly.adapters.inbound.wire.problems import (
 )
 from vehicle_anomaly.adapters.inbound.wire.promotions import promotions_response
 from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
+from vehicle_anomaly.core.compare_versions import CompareVersions, CompareVersionsCommand
 from vehicle_anomaly.core.errors import Refusal
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
@@ -83,6 +85,10 @@ class Driver(Protocol):
 
     def promotions(self, name: str) -> Answer:
         """Ask who promoted what."""
+        ...
+
+    def compare(self, name: str, version: str, other: str, message: bytes | None = None) -> Answer:
+        """Compare a version with another, on its training or on a batch."""
         ...
 
 
@@ -153,6 +159,18 @@ class InProcess:
         """Ask who promoted what."""
         return self._answer(lambda: promotions_response(name, ListPromotions(self._models)(ModelName(name))))
 
+    def compare(self, name: str, version: str, other: str, message: bytes | None = None) -> Answer:
+        """Compare a version with another, on its training or on a batch."""
+
+        def compared() -> object:
+            batch = None if message is None else posted_batch(message, Encoding.JSON)
+            command = CompareVersionsCommand(
+                ModelName(name), ModelVersion(version), ModelVersion(other), batch
+            )
+            return compare_response(CompareVersions(self._score_telemetry, self._models)(command))
+
+        return self._answer(compared)
+
     def _answer(self, ask: Callable[[], object], *, single: bool = False) -> Answer:
         try:
             answer: Message = msgspec.json.decode(msgspec.json.encode(ask()))
@@ -205,6 +223,11 @@ class Http:
     def promotions(self, name: str) -> Answer:
         """Ask who promoted what."""
         return self._answer(self._client.get(f"/models/{name}/promotions"))
+
+    def compare(self, name: str, version: str, other: str, message: bytes | None = None) -> Answer:
+        """Compare a version with another, on its training or on a batch."""
+        path = f"/models/{name}/versions/{version}/compare?with={other}"
+        return self._answer(self._client.get(path)) if message is None else self._post(path, message)
 
     def _post(self, path: str, message: bytes) -> Answer:
         return self._answer(

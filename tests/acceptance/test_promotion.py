@@ -5,6 +5,7 @@ from pytest_bdd import given, parsers, scenarios, then, when
 from tests.acceptance.conftest import World
 from tests.acceptance.drivers import Refused
 from tests.acceptance.telemetry import NAMES, as_json, healthy, record, records
+from tests.fakes import a_trained_model
 
 scenarios("promotion.feature")
 
@@ -40,6 +41,63 @@ def promote_as(world: World, by: str, version: str, name: str) -> None:
 @when(parsers.parse('I ask who promoted versions of model "{name}"'))
 def ask_promotions(world: World, name: str) -> None:
     world.answer = world.driver.promotions(name)
+
+
+@given(parsers.parse('version "{version}" of model "{name}" was trained before readings were kept'))
+def trained_without_sample(world: World, version: str, name: str) -> None:
+    world.store.publish(a_trained_model(version, model_name=name))
+
+
+@when(
+    parsers.parse(
+        'I train version "{version}" of model "{name}" on vehicles that run {degrees:d} degrees cooler'
+    )
+)
+def train_cooler(world: World, version: str, name: str, degrees: int) -> None:
+    message = {"records": records(healthy(100, seed=3) - [0, 0, degrees]), "feature_names": NAMES}
+    answer = world.driver.train(as_json({**message, "model_name": name, "model_version": version}))
+    assert not isinstance(answer, Refused), answer
+
+
+@when(parsers.parse('version "{version}" of model "{name}" is compared with "{other}"'))
+def compare(world: World, version: str, name: str, other: str) -> None:
+    world.answer = world.driver.compare(name, version, other)
+
+
+@when(
+    parsers.parse(
+        'version "{version}" of model "{name}" is compared with "{other}" on {n_readings:d} readings of '
+        "healthy vehicles"
+    )
+)
+def compare_on(world: World, version: str, name: str, other: str, n_readings: int) -> None:
+    message = as_json({"records": records(healthy(n_readings, seed=4))})
+    world.answer = world.driver.compare(name, version, other, message)
+
+
+@then(parsers.parse("the comparison is on {n_readings:d} readings of its own training"))
+def on_own_training(world: World, n_readings: int) -> None:
+    assert (world.told["source"], world.told["readings"]) == ("training_sample", n_readings)
+
+
+@then("it says how many verdicts would differ, with examples")
+def says_what_differs(world: World) -> None:
+    told = world.told
+    assert told["differing"] == told["newly_anomalous"] + told["no_longer_anomalous"] > 0
+    parts = ("newly_anomalous", "no_longer_anomalous", "both_anomalous", "both_normal")
+    assert sum(told[part] for part in parts) == told["readings"]
+    assert told["examples"]
+    assert all(each["reasons"] for each in told["examples"])
+
+
+@then("the examples name no vehicle")
+def no_vehicles(world: World) -> None:
+    assert {each["vehicle_id"] for each in world.told["examples"]} == {None}
+
+
+@then("the examples name their vehicles")
+def vehicles(world: World) -> None:
+    assert all(each["vehicle_id"].startswith("veh-") for each in world.told["examples"])
 
 
 @then(parsers.parse('the candidates of model "{name}" are "{versions}"'))

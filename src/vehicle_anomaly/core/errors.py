@@ -91,6 +91,31 @@ class UnknownModelVersion(Refusal):
         super().__init__(f"version {model_version!r} of model {model_name!r} is not available")
 
 
+class NoTrainingSample(Refusal):
+    """A version that kept nothing of what it was trained on."""
+
+    def __init__(self, model_name: str, model_version: str) -> None:
+        self.model_name = model_name
+        self.model_version = model_version
+        super().__init__(
+            f"version {model_version!r} of model {model_name!r} kept no reading of its training, as "
+            "versions from before did not: send readings to compare the versions on, by POST or as files"
+        )
+
+
+class IncomparableVersions(Refusal):
+    """Two versions whose features cannot be told to be the same."""
+
+    def __init__(self, model_name: str, model_version: str, other_version: str, reason: str) -> None:
+        self.model_name = model_name
+        self.model_version = model_version
+        self.other_version = other_version
+        super().__init__(
+            f"versions {model_version!r} and {other_version!r} of model {model_name!r} cannot be compared: "
+            f"{reason}; train with feature_names to compare by name"
+        )
+
+
 class VersionExists(Refusal):
     """A version is immutable, and this one holds other content already."""
 

@@ -21,6 +21,7 @@ from vehicle_anomaly.core.linked_trees import Place
 from vehicle_anomaly.core.scoring_threads import SMALLEST_PART, THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.single_readings import SingleReadings
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, NamedValues, Vector, check_feature_names, matrix
+from vehicle_anomaly.core.telemetry_sample import TelemetrySample
 from vehicle_anomaly.core.training_report import TrainingReport
 
 MODEL_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -175,6 +176,7 @@ class TrainedModel:
         guards: What stands beside the forest; None when nothing does.
         healthy_scores: What percentiles are looked up in; None in versions from before there were any, and
             in those that learned too little.
+        sample: What is to be stored of the readings that were learned from; None as for `report`.
     """
 
     metadata: ModelMetadata
@@ -184,6 +186,7 @@ class TrainedModel:
     report: TrainingReport | None = None
     guards: Guards | None = None
     healthy_scores: HealthyScores | None = None
+    sample: TelemetrySample | None = None
     _attribution: PathAttribution | None = field(default=None, init=False, repr=False)
     _single: SingleReadings = field(init=False, repr=False)
     _single_unguarded: SingleReadings = field(init=False, repr=False)

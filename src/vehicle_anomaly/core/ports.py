@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.promotions import TRAINER, Promoter, Promotion
+from vehicle_anomaly.core.telemetry_sample import TelemetrySample
 from vehicle_anomaly.core.training_report import TrainingReport
 
 MAX_PROMOTIONS: Final = 1000
@@ -140,6 +141,15 @@ class ModelRepository(Protocol):
         Raises:
             UnknownModelVersion: It was never published.
             DamagedModel: Its manifest or its report is not what was published.
+        """
+        ...
+
+    def sample(self, name: ModelName, version: ModelVersion) -> TelemetrySample | None:
+        """Return some of the readings that a version was trained on; None when it was published without.
+
+        Raises:
+            UnknownModelVersion: It was never published.
+            DamagedModel: Its manifest or its sample is not what was published.
         """
         ...
 

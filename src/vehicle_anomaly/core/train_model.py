@@ -33,6 +33,7 @@ from vehicle_anomaly.core.ports import Clock, ModelRepository
 from vehicle_anomaly.core.promotions import TRAINER
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import MAX_FLAWS, TelemetryBatch
+from vehicle_anomaly.core.telemetry_sample import TelemetrySample
 from vehicle_anomaly.core.training_report import EarlierVersion, training_report
 
 _ROWS_AT_ONCE = 4096
@@ -127,7 +128,8 @@ class TrainModel:
             false_alarm_rate=None if guards is None or how is None else how.false_alarm_rate,
             percentile_readings=healthy.n_readings,
         )
-        model = TrainedModel(metadata, forest, medians, estimator, report, guards, healthy.scores)
+        sample = TelemetrySample.of(batch)
+        model = TrainedModel(metadata, forest, medians, estimator, report, guards, healthy.scores, sample)
         return self.models.publish(model, command.by if self.auto_promote else None)
 
     def _guard_parameters(self, command: TrainModelCommand) -> GuardParameters | None:

@@ -11,6 +11,7 @@ from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Unk
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository, ModelVersions
 from vehicle_anomaly.core.promotions import TRAINER, Promoter, Promotion
+from vehicle_anomaly.core.telemetry_sample import TelemetrySample
 from vehicle_anomaly.core.training_report import TrainingReport
 
 
@@ -138,6 +139,10 @@ class CachedModels:
     def report(self, name: ModelName, version: ModelVersion) -> TrainingReport | None:
         """Ask the store."""
         return self._models.report(name, version)
+
+    def sample(self, name: ModelName, version: ModelVersion) -> TelemetrySample | None:
+        """Ask the store."""
+        return self._models.sample(name, version)
 
     def check(self) -> None:
         """Ask the store."""

@@ -28,12 +28,14 @@ from vehicle_anomaly.core.forest import ARRAY_DTYPES, Forest
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.healthy_scores import HealthyScores
 from vehicle_anomaly.core.model import GuardsKind, ModelMetadata, ModelName, ModelVersion, TrainedModel
+from vehicle_anomaly.core.telemetry_sample import TelemetrySample
 from vehicle_anomaly.core.training_report import TrainingReport
 
 FOREST: Final = "forest.npz"
 ESTIMATOR: Final = "model.joblib"
 GUARDS: Final = "guards.npz"
 REPORT: Final = "report.json"
+SAMPLE: Final = "sample.npz"
 MANIFEST: Final = "manifest.json"
 LATEST: Final = "LATEST"
 
@@ -46,13 +48,16 @@ MAX_GUARDS_BYTES: Final = 64 * 1024 * 1024
 """Of `guards.npz`, packed and unpacked: 1,600 trees of depth 6 on 4,096 features take 1 MB."""
 MAX_REPORT_BYTES: Final = 32 * 1024 * 1024
 """Of `report.json`: on 4,096 features it takes 6 MB."""
+MAX_SAMPLE_BYTES: Final = 16 * 1024 * 1024
+"""Of `sample.npz`, packed and unpacked: a million values take 8 MB."""
 MAX_FILE_BYTES: Final = {
     FOREST: MAX_FOREST_BYTES,
     ESTIMATOR: 2 * 1024 * 1024 * 1024,
     GUARDS: MAX_GUARDS_BYTES,
     REPORT: MAX_REPORT_BYTES,
+    SAMPLE: MAX_SAMPLE_BYTES,
 }
-_OPTIONAL: Final = frozenset({GUARDS, REPORT})
+_OPTIONAL: Final = frozenset({GUARDS, REPORT, SAMPLE})
 MAX_VERSION_BYTES: Final = MAX_MANIFEST_BYTES + sum(MAX_FILE_BYTES.values())
 
 _SCALARS = {"offset": np.float64}
@@ -147,6 +152,8 @@ def encode(model: TrainedModel) -> ModelFiles:
         files[GUARDS] = _encode_guards(model.guards)
     if model.report is not None:
         files[REPORT] = msgspec.json.encode(model.report)
+    if model.sample is not None:
+        files[SAMPLE] = npz.write({"values": model.sample.values.ravel(), "records": model.sample.records})
     known = asdict(model.metadata)
     known["model_name"] = model.metadata.model_name.value
     known["model_version"] = model.metadata.model_version.value
@@ -329,6 +336,21 @@ def _decode_guards(data: bytes, n_features: int) -> Guards:
     of_trees = {name: arrays.pop(name) for name in contrast_trees.ARRAY_DTYPES}
     trees = ContrastTrees(n_features=n_features, depth=depth, **of_trees)
     return Guards(trees=trees, isolation_limit=isolation_limit, **arrays)
+
+
+def decode_sample(manifest: Manifest, data: bytes) -> TelemetrySample:
+    """Turn `sample.npz` back into readings; its hash is checked before a byte of it is parsed.
+
+    Raises:
+        DamagedModel: It is not what was published, or holds no readings of these features.
+    """
+    check_fingerprint(manifest, SAMPLE, len(data), hashlib.sha256(data).hexdigest())
+    told = manifest.metadata
+    try:
+        arrays = npz.read(data, {"values": np.float64, "records": np.int64}, MAX_SAMPLE_BYTES)
+        return TelemetrySample(arrays["values"].reshape(-1, told.n_features), arrays["records"])
+    except ValueError as error:
+        raise DamagedModel(told.model_name, told.model_version, f"{SAMPLE}: {error}") from error
 
 
 def decode_report(manifest: Manifest, data: bytes) -> TrainingReport:

@@ -14,6 +14,7 @@ from vehicle_anomaly.adapters.outbound.model_codec import (
     MAX_FILE_BYTES,
     MAX_MANIFEST_BYTES,
     REPORT,
+    SAMPLE,
     Manifest,
     ModelFiles,
 )
@@ -28,6 +29,7 @@ from vehicle_anomaly.core.errors import (
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel, newest_first
 from vehicle_anomaly.core.ports import DamagedVersion, ModelVersions, VersionFiles
 from vehicle_anomaly.core.promotions import TRAINER, Change, Promoter, candidates
+from vehicle_anomaly.core.telemetry_sample import TelemetrySample
 from vehicle_anomaly.core.training_report import TrainingReport
 
 
@@ -123,6 +125,15 @@ class StoredVersions(ABC):
                 return None
             report = read_file(stored, REPORT)
         return model_codec.decode_report(manifest, report)
+
+    def sample(self, name: ModelName, version: ModelVersion) -> TelemetrySample | None:
+        """Return some of the readings that a version was trained on."""
+        with self._version(name, version) as stored:
+            manifest = known_manifest(stored, self._signatures)
+            if SAMPLE not in manifest.files:
+                return None
+            sample = read_file(stored, SAMPLE)
+        return model_codec.decode_sample(manifest, sample)
 
 
 def find_manifest(stored: StoredVersion, signatures: Signatures) -> Manifest | None:

@@ -21,6 +21,7 @@ from vehicle_anomaly.adapters.inbound.wire.commands import (
     score_command,
     train_model_command,
 )
+from vehicle_anomaly.adapters.inbound.wire.comparisons import posted_batch
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.problems import REFUSALS, TYPE_PREFIX, Problem
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
@@ -32,6 +33,7 @@ DECODERS: dict[str, Callable[[bytes], Any]] = {
     "score": lambda body: score_command(body, Encoding.JSON),
     "scoreBatch": lambda body: score_batch_command(body, Encoding.JSON),
     "promoteModelVersion": decoding.PROMOTE[Encoding.JSON],
+    "compareOnPosted": lambda body: posted_batch(body, Encoding.JSON),
 }
 
 
@@ -119,6 +121,8 @@ def test_every_status_of_the_contract_is_documented() -> None:
         "listModelVersions": {200, 400, 404, 503} | key,
         "showModelVersion": {200, 400, 404, 503} | key,
         "showTrainingReport": {200, 400, 404, 503} | key,
+        "compareOnTraining": {200, 400, 404, 503} | key,
+        "compareOnPosted": {200, 400, 404, 413, 415, 503} | key,
         "listPromotions": {200, 400, 404, 503} | key,
         "promoteModelVersion": {200, 400, 404, 413, 415, 503} | key,
         "describeService": {200, 401, 429},
@@ -161,6 +165,10 @@ CALLS: list[tuple[str, Json, Any, int]] = [
     ("listModelVersions", {"name": "~"}, None, 400),
     ("showModelVersion", {"name": "default", "version": "v1"}, None, 200),
     ("showModelVersion", {"name": "default", "version": "v9"}, None, 404),
+    ("compareOnTraining", {"name": "default", "version": "v1", "query": "?with=v1"}, None, 200),
+    ("compareOnTraining", {"name": "default", "version": "v9"}, None, 404),
+    ("compareOnPosted", {"name": "default", "version": "v1", "query": "?with=v1"}, BATCH, 200),
+    ("compareOnPosted", {"name": "default", "version": "v1"}, {"records": []}, 400),
     ("listPromotions", {"name": "default"}, None, 200),
     ("listPromotions", {"name": "vans"}, None, 404),
     ("promoteModelVersion", {"name": "default"}, {"model_version": "v1"}, 200),
@@ -178,7 +186,9 @@ def test_answers_are_as_documented(
     eventful: Service, identity: str, parameters: Json, message: Any, status: int
 ) -> None:
     each = BY_IDENTITY[identity]
-    response = eventful.client.request(each.method.upper(), each.path.format(**parameters), json=message)
+    response = eventful.client.request(
+        each.method.upper(), each.path.format(**parameters) + parameters.get("query", ""), json=message
+    )
     assert response.status_code == status
     media_type = response.headers["content-type"]
     assert _problems_of(_schema_of(identity, status, media_type), response.json()) == []
@@ -214,7 +224,8 @@ def test_streams_are_taken_as_documented(service: Service, identity: str, media_
     content = described["requestBody"]["content"][media_type]
     schemas = {each["name"]: each["schema"] for each in described["parameters"] if each["in"] == "query"}
     given = {name: schema.get("enum", schema.get("examples"))[0] for name, schema in schemas.items()}
-    path, headers = BY_IDENTITY[identity].path, {"content-type": media_type}
+    path = BY_IDENTITY[identity].path.format(name="default", version="v1")
+    headers = {"content-type": media_type}
     asked = {"params": given, "content": content.get("example", ""), "headers": headers}
     told = service.client.post(path, **asked).json()
     # There is no such model, or nothing in the body; neither its type nor a parameter is wrong.

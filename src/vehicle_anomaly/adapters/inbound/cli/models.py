@@ -4,6 +4,7 @@ from datetime import datetime
 
 import click
 
+from vehicle_anomaly.adapters.inbound.cli.compare import compare
 from vehicle_anomaly.adapters.inbound.cli.examples import examples
 from vehicle_anomaly.adapters.inbound.cli.options import as_json as json_option
 from vehicle_anomaly.adapters.inbound.cli.printing import print_json, print_table
@@ -28,6 +29,7 @@ from vehicle_anomaly.core.ports import ModelRepository, ModelVersions
         "vehicle-anomaly models list",
         "vehicle-anomaly models show default",
         "vehicle-anomaly models report default --open",
+        "vehicle-anomaly models compare default 20261122100000000000-5f0c2a9be41d",
         "vehicle-anomaly models promote default 20261122100000000000-5f0c2a9be41d",
         "vehicle-anomaly models promotions default",
         "vehicle-anomaly models copy file:artifacts s3://my-models default 2026-11 --promote",
@@ -37,6 +39,7 @@ def models() -> None:
     """List models and versions, report on one, choose which one answers and see who did, copy and verify."""
 
 
+models.add_command(compare)
 models.add_command(copy)
 models.add_command(promote)
 models.add_command(promotions)

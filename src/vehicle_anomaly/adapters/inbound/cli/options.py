@@ -18,13 +18,13 @@ FORMATS = click.Choice([FileFormat.CSV.value, FileFormat.NDJSON.value])
 _READ_FORMATS = click.Choice([each.value for each in FileFormat])
 
 
-def telemetry_files(command: Command) -> Command:
+def telemetry_files(*, required: bool = True) -> Callable[[Command], Command]:
     """Add `FILE…` and `--input-format`; see `to_files`."""
     add_files = click.argument(
         "paths",
-        metavar="FILE...",
+        metavar="FILE..." if required else "[FILE...]",
         nargs=-1,
-        required=True,
+        required=required,
         type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     )
     add_format = click.option(
@@ -32,7 +32,7 @@ def telemetry_files(command: Command) -> Command:
         type=_READ_FORMATS,
         help="Format of every FILE; without it, told by the name: .csv, .ndjson, .jsonl or .parquet.",
     )
-    return add_files(add_format(command))
+    return lambda command: add_files(add_format(command))
 
 
 def model_name(command: Command) -> Command:

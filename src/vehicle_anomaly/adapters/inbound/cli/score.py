@@ -29,7 +29,7 @@ from vehicle_anomaly.core.model import ModelName, ModelVersion
         "vehicle-anomaly score --input-format ndjson - < readings.ndjson",
     ),
 )
-@telemetry_files
+@telemetry_files()
 @model_name_option
 @click.option("--model-version", help="Version to score with; the latest when not given.")
 @click.option(

@@ -29,7 +29,7 @@ from vehicle_anomaly.core.train_model import TrainModelCommand
         "zcat trips.csv.gz | vehicle-anomaly train --input-format csv -",
     ),
 )
-@telemetry_files
+@telemetry_files()
 @model_name_option
 @click.option("--model-version", help="Name of the new version; made from the time when not given.")
 @click.option(

@@ -10,6 +10,7 @@ from litestar.config.cors import CORSConfig
 from vehicle_anomaly.adapters.inbound.http.access import refuse_undeclared
 from vehicle_anomaly.adapters.inbound.http.allowed_hosts import AllowedHosts
 from vehicle_anomaly.adapters.inbound.http.capacity import within_capacity
+from vehicle_anomaly.adapters.inbound.http.compare_routes import compare_routes
 from vehicle_anomaly.adapters.inbound.http.documentation import documentation_routes
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import Doorkeeper
 from vehicle_anomaly.adapters.inbound.http.errors import exception_handlers
@@ -23,6 +24,7 @@ from vehicle_anomaly.adapters.inbound.http.watching import watching
 from vehicle_anomaly.adapters.inbound.keys.key_ring import KeyRing
 from vehicle_anomaly.adapters.inbound.wire import compiled_wire
 from vehicle_anomaly.core import compiled
+from vehicle_anomaly.core.compare_versions import CompareVersions
 
 
 def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = None) -> Litestar:
@@ -53,6 +55,7 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
     handlers = [
         *telemetry_routes(parts, slots, options.max_body_bytes),
         *model_routes(parts.models, parts.promote_version),
+        *compare_routes(CompareVersions(parts.score_telemetry, parts.models)),
         *service_routes(parts, options),
         metrics.route(),
         *documentation_routes(options.version, options.asyncapi),

@@ -15,7 +15,7 @@ from vehicle_anomaly.adapters.inbound.http import access, callers, openapi_keys
 from vehicle_anomaly.adapters.inbound.http import openapi_examples as examples
 from vehicle_anomaly.adapters.inbound.http import service_routes as service
 from vehicle_anomaly.adapters.inbound.http.openapi_bulk import BULK
-from vehicle_anomaly.adapters.inbound.wire import answers, promotions, requests
+from vehicle_anomaly.adapters.inbound.wire import answers, comparisons, promotions, requests
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem
@@ -33,6 +33,14 @@ _STATUS_WORDS: Final = {
     503: "The model store is out of reach, or the model in it is damaged.",
 }
 _RETRIED_LATER: Final = (429, 503)
+_COMPARING: Final = ("compareOnTraining", "compareOnPosted")
+_WITH: Final = {
+    "name": "with",
+    "in": "query",
+    "required": False,
+    "description": "The version that it is compared with; `latest` is the one that answers now.",
+    "schema": {**msgspec.json.schema(ModelVersionText), "default": "latest"},
+}
 _ON_RECORD: Final = ("ingest", "promoteModelVersion")
 _ACTOR: Final = {
     "name": callers.ACTOR,
@@ -153,6 +161,30 @@ OPERATIONS: Final = (
         None,
         problems=(400, 404, 503),
         text=("text/html", "A page that loads nothing and runs nothing."),
+    ),
+    Operation(
+        "get",
+        "/models/{name}/versions/{version}/compare",
+        "compareOnTraining",
+        "Tell which verdicts would differ by a version, on a sample of what it was trained on",
+        "models",
+        200,
+        access.READ_MODELS,
+        Body(comparisons.CompareResponse, examples.COMPARE_ANSWER),
+        problems=(400, 404, 503),
+    ),
+    Operation(
+        "post",
+        "/models/{name}/versions/{version}/compare",
+        "compareOnPosted",
+        "Tell which verdicts would differ by a version, on readings that are sent",
+        "models",
+        200,
+        access.READ_MODELS,
+        Body(comparisons.CompareResponse, examples.COMPARE_ANSWER),
+        Body(comparisons.CompareRequest[_Record], examples.COMPARE_REQUEST),
+        (*_WRITES, 404),
+        "Vectors are in the order of the version in the path; names are those of either version.",
     ),
     Operation(
         "get",
@@ -285,6 +317,8 @@ def _operation(each: Operation) -> dict[str, Any]:
     bulk = BULK.get(each.identity)
     parameters = [_parameter(name) for name in _PARAMETERS if f"{{{name}}}" in each.path]
     parameters.extend(bulk.query if bulk is not None else ())
+    if each.identity in _COMPARING:
+        parameters.append(_WITH)
     if each.identity in _ON_RECORD:
         parameters.append(_ACTOR)
     if parameters:

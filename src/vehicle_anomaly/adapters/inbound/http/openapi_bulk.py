@@ -77,6 +77,9 @@ BULK: Final[Mapping[str, Bulk]] = {
         {},
         (*_MODEL, _query("false_alarm_rate", FalseAlarmRate, "What the model is trained for.")),
     ),
+    "compareOnPosted": Bulk(
+        {NDJSON: _lines("One record a line.", msgspec.json.encode(_LINE_EXAMPLE).decode() + "\n")}, {}, ()
+    ),
     "scoreBatch": Bulk(
         {
             NDJSON: _lines(_LINES, msgspec.json.encode(_LINE_EXAMPLE).decode() + "\n"),

@@ -163,6 +163,35 @@ VERSIONS_ANSWER: Final = {
     "damaged": [],
     "candidates": [],
 }
+COMPARE_REQUEST: Final = {"records": _RECORDS}
+COMPARE_ANSWER: Final = {
+    "model_name": "default",
+    "model_version": _VERSION,
+    "other_version": "20261121100002110034-0d1f93b27ac5",
+    "source": "posted",
+    "readings": 3,
+    "differing": 1,
+    "newly_anomalous": 1,
+    "no_longer_anomalous": 0,
+    "both_anomalous": 0,
+    "both_normal": 2,
+    "share_anomalous": 0.3333333333333333,
+    "other_share_anomalous": 0.0,
+    "score_shift": {"mean": -0.0211, "lowest": -0.0834, "median": 0.0043, "highest": 0.0158},
+    "added_features": ["air_flow_rate_gps"],
+    "removed_features": [],
+    "examples": [
+        {
+            "record": 0,
+            "vehicle_id": "veh-017",
+            "timestamp": "2026-11-22T09:59:57Z",
+            "difference": "newly_anomalous",
+            "anomaly_score": -0.0713,
+            "other_anomaly_score": 0.0121,
+            "reasons": _VERDICT["reasons"],
+        }
+    ],
+}
 PROMOTIONS_ANSWER: Final = {
     "model_name": "default",
     "promotions": [

@@ -80,14 +80,15 @@ class MessageDecoder(Generic[Message]):
         return True
 
 
-def _decoders(kind: Any) -> dict[Encoding, MessageDecoder[Any]]:
+def decoders(kind: Any) -> dict[Encoding, MessageDecoder[Any]]:
+    """Make the decoders of one type of message."""
     return {encoding: MessageDecoder(each(kind).decode, encoding) for encoding, each in _DECODERS.items()}
 
 
-INGEST: dict[Encoding, MessageDecoder[IngestRequest[msgspec.Raw]]] = _decoders(IngestRequest[msgspec.Raw])
-SCORE: dict[Encoding, MessageDecoder[ScoreRequest]] = _decoders(ScoreRequest)
-SCORE_BATCH: dict[Encoding, MessageDecoder[ScoreBatchRequest[msgspec.Raw]]] = _decoders(
+INGEST: dict[Encoding, MessageDecoder[IngestRequest[msgspec.Raw]]] = decoders(IngestRequest[msgspec.Raw])
+SCORE: dict[Encoding, MessageDecoder[ScoreRequest]] = decoders(ScoreRequest)
+SCORE_BATCH: dict[Encoding, MessageDecoder[ScoreBatchRequest[msgspec.Raw]]] = decoders(
     ScoreBatchRequest[msgspec.Raw]
 )
-PROMOTE: dict[Encoding, MessageDecoder[PromoteRequest]] = _decoders(PromoteRequest)
-RECORD: dict[Encoding, MessageDecoder[TelemetryRecord]] = _decoders(TelemetryRecord)
+PROMOTE: dict[Encoding, MessageDecoder[PromoteRequest]] = decoders(PromoteRequest)
+RECORD: dict[Encoding, MessageDecoder[TelemetryRecord]] = decoders(TelemetryRecord)

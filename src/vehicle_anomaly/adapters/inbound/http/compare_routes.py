@@ -1,0 +1,73 @@
+"""Compare a version with another: `/models/{name}/versions/{version}/compare`."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from anyio.to_thread import run_sync
+from litestar import post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.types import ASGIApp, HTTPScope
+
+from vehicle_anomaly.adapters.inbound.http.access import READ_MODELS
+from vehicle_anomaly.adapters.inbound.http.negotiation import (
+    NDJSON,
+    HttpRequest,
+    encoding_of,
+    is_of_lines,
+    read_body,
+    respond,
+)
+from vehicle_anomaly.adapters.inbound.http.query import parameters
+from vehicle_anomaly.adapters.inbound.http.safe_methods import get
+from vehicle_anomaly.adapters.inbound.wire.comparisons import (
+    CompareResponse,
+    compare_response,
+    posted_batch,
+    posted_lines,
+)
+from vehicle_anomaly.core.compare_versions import CompareVersions, CompareVersionsCommand
+from vehicle_anomaly.core.model import ModelName, ModelVersion
+from vehicle_anomaly.core.telemetry import TelemetryBatch
+
+LATEST: Final = "latest"
+_WITH: Final = "with"
+
+
+def compare_routes(compare_versions: CompareVersions) -> list[HTTPRouteHandler]:
+    """Return the handlers; each scores many readings, so each works in a thread."""
+    path = "/models/{name:str}/versions/{version:str}/compare"
+
+    def compare(
+        name: str, version: str, other: ModelVersion | None, read: Callable[[], TelemetryBatch] | None
+    ) -> CompareResponse:
+        batch = None if read is None else read()
+        command = CompareVersionsCommand(ModelName(name), ModelVersion(version), other, batch)
+        return compare_response(compare_versions(command))
+
+    @get(path, READ_MODELS)
+    async def compare_on_training(
+        request: HttpRequest, name: FromPath[str], version: FromPath[str]
+    ) -> ASGIApp:
+        other = _other(request.scope)
+        return respond(request, await run_sync(compare, name, version, other, None))
+
+    @post(path, status_code=200, opt=READ_MODELS.opt)
+    async def compare_on_posted(request: HttpRequest, name: FromPath[str], version: FromPath[str]) -> ASGIApp:
+        other = _other(request.scope)
+        if is_of_lines(request.scope):
+            body = await read_body(request)
+            read = partial(posted_lines, body)
+        else:
+            encoding = encoding_of(request.scope, NDJSON)
+            body = await read_body(request)
+            read = partial(posted_batch, body, encoding)
+        return respond(request, await run_sync(compare, name, version, other, read))
+
+    return [compare_on_training, compare_on_posted]
+
+
+def _other(scope: HTTPScope) -> ModelVersion | None:
+    text = parameters(scope, (_WITH,)).get(_WITH, LATEST)
+    return None if text == LATEST else ModelVersion(text)
