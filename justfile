@@ -79,7 +79,7 @@ lint-infra: setup-infra
     .venv-infra/bin/hadolint Dockerfile
     .venv-infra/bin/actionlint
     .venv-infra/bin/zizmor --offline --quiet --persona pedantic .github/workflows
-    .ci/compose config --quiet
+    .ci/compose config --quiet || [ $? = 3 ]
 
 # Rewrite the code as `lint` wants it, where that can be done without thinking
 format: setup
