@@ -18,6 +18,9 @@ from tests.image.dockerfile import read
 
 SECONDS = 60
 
+# The first test waits for the image, which is an installation of half a gigabyte.
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture
 def scratch() -> Iterator[Path]:
