@@ -74,6 +74,20 @@ class Scanned:
         )
         return text if self.has_offset[record] else f"{text}Z"
 
+    def told(self, records: Sequence[int]) -> list[tuple[str, str]]:
+        """Return vehicle and timestamp of some records, as they are to be answered."""
+        data = self.data.data
+        offsets = self.has_offset[records].tolist()
+        return [
+            (
+                str(data[id_from:id_to], "ascii"),
+                str(data[time_from:time_to], "ascii") + ("" if offset else "Z"),
+            )
+            for (id_from, id_to, time_from, time_to), offset in zip(
+                self.spans[records].tolist(), offsets, strict=True
+            )
+        ]
+
     def vehicle_ids(self) -> list[str]:
         """Return the vehicle of each record; what is alike is one object, as far as that is quickly seen."""
         numbers = np.empty(len(self), np.int64)

@@ -46,9 +46,8 @@ def verdict_texts(scanned: Scanned, scores: Scores, separator: bytes, inserted: 
         inserted: What else is to be said.
     """
     unusual = sorted({*scores.missing, *scores.reasons, *scores.explanations})
-    told = verdict_responses(
-        scores.of(unusual), map(scanned.vehicle_id, unusual), map(scanned.timestamp, unusual)
-    )
+    texts = scanned.told(unusual)
+    told = verdict_responses(scores.of(unusual), [one for one, _ in texts], [other for _, other in texts])
     others = [
         *((record, 0, text) for record, text in zip(inserted.before, inserted.texts, strict=True)),
         *((record, 1, _encode(verdict)) for record, verdict in zip(unusual, told, strict=True)),
