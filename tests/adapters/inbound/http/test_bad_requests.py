@@ -175,6 +175,8 @@ def test_the_last_of_repeated_keys_counts(service: Service) -> None:
 @pytest.mark.parametrize(
     "timestamp",
     [
+        "2026-11-22T10:00:00Z\0",
+        "2026-11-22T10:00:00\0Z",
         "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59-12:00",
         "0000-01-01T00:00:00Z",

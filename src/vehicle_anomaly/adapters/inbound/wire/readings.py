@@ -131,7 +131,8 @@ def instant(timestamp: str) -> tuple[datetime, str]:
         MalformedMessage: It names none.
     """
     try:
-        moment = msgspec.convert(timestamp, datetime)
+        # msgspec reads a text up to its first NUL, as C does.
+        moment = msgspec.convert(timestamp.replace("\0", "?"), datetime)
         if moment.tzinfo is None:
             return moment.replace(tzinfo=UTC), f"{timestamp}Z"
         return moment.astimezone(UTC), timestamp
