@@ -60,6 +60,7 @@ ENV PATH=/opt/vehicle-anomaly/bin:$PATH \
     NUMBA_CACHE_DIR=/opt/vehicle-anomaly/kernels \
     NUMBA_CACHE_LOCATOR_CLASSES=vehicle_anomaly.shipped_kernels.ShippedKernels \
     HOST=0.0.0.0 \
+    AUTH=on \
     PORT=8000 \
     MODEL_ARTIFACT_DIR=/opt/models
 

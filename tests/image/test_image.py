@@ -41,6 +41,7 @@ def running(image: Image, scratch: Path, **variables: str) -> Iterator[str]:
         "MODEL_ARTIFACT_DIR": str(scratch / "models"),
         "HOST": "127.0.0.1",
         "PORT": "0",
+        "AUTH": "off",
         "N_ESTIMATORS": "20",
         **variables,
     }
