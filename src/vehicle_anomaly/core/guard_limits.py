@@ -68,8 +68,9 @@ class Learnt:
         low, high = np.nanmin(healthy, axis=0), np.nanmax(healthy, axis=0)
         # A feature that never varied has no range to take a share of.
         room = margin * np.where(high > low, high - low, np.abs(high))
-        seldom = np.isnan(X).sum(axis=0) + 1
-        always_there = -np.log(seldom / (len(X) + 1)) > level
+        silent = np.isnan(X).sum(axis=0)
+        # However few the readings: a sensor that never was silent is expected to speak.
+        always_there = (silent == 0) | (-np.log((silent + 1) / (len(X) + 1)) > level)
         middle = np.ascontiguousarray(np.nanquantile(healthy, [0.16, 0.5, 0.84], axis=0))
         cell_value, cell_log_share = _cells(healthy, trees.guarded, np.random.default_rng(self.random_state))
         return Guards(
