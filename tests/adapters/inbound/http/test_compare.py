@@ -72,3 +72,8 @@ def test_what_cannot_be_compared_is_told(  # noqa: PLR0917
 
     assert (problem.status, problem.type.rpartition(":")[2]) == (status, kind)
     assert told in problem.detail
+
+
+def test_a_parameter_that_there_is_not_is_told_with_the_one_that_there_is(service: Service) -> None:
+    answer = service.client.get("/models/default/versions/v1/compare", params={"foo": "1"})
+    assert problem_in(answer).detail == "foo: unknown parameter, expected with"

@@ -223,12 +223,16 @@ def test_api2_broken_authentication(keyed: Service, headers: list[tuple[str, str
 
 def test_api5_broken_function_level_authorization(keyed: Service) -> None:
     before = keyed.files()
-    for method, path in (("POST", "/ingest"), ("PUT", "/models/vans/latest")):
+    for method, path, scope in (
+        ("POST", "/ingest", "train"),
+        ("PUT", "/models/vans/latest", "models:write"),
+    ):
         refused = keyed.client.request(
             method, path, json={**BATCH, "model_version": "v9"}, headers=bearer("key-models:read")
         )
         told = problem_in(refused)
         assert (told.status, told.type.rpartition(":")[2]) == (403, "missing-scope")
+        assert told.detail.endswith(f"has no scope '{scope}'")
         assert 'error="insufficient_scope"' in refused.headers["www-authenticate"]
     assert keyed.files() == before
 

@@ -42,7 +42,7 @@ class AccessDenied(Exception):
     def missing_scope(cls, key_id: str, scope: str) -> Self:
         """Refuse whose key is not good for this call."""
         told = problem(
-            "missing-scope", "The key may not do this", 403, f"key {key_id!r} has no scope {scope!r}"
+            "missing-scope", "The key may not do this", 403, f"key {key_id!r} has no scope {str(scope)!r}"
         )
         challenge = f'Bearer {_REALM}, error="insufficient_scope", scope="{scope}"'
         return cls(told, {"WWW-Authenticate": challenge})

@@ -27,7 +27,7 @@ def parameters(scope: HTTPScope, known: tuple[str, ...]) -> dict[str, str]:
     given: dict[str, str] = {}
     for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
         if name not in known:
-            expected = f"{', '.join(known[:-1])} or {known[-1]}"
+            expected = " or ".join(filter(None, [", ".join(known[:-1]), known[-1]]))
             raise MalformedMessage([Wrong(Place((name[:80],)), f"unknown parameter, expected {expected}")])
         if name in given:
             raise MalformedMessage([Wrong(Place((name,)), "stands twice in the query")])
