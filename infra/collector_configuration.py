@@ -9,6 +9,12 @@ NAMESPACE = "VehicleAnomaly"
 REQUEST_DURATION = "http_server_request_duration_seconds"
 """What the service's /metrics tell of each request; in CloudWatch a set of count, sum and extremes."""
 
+OTLP_PORT = 4318
+"""Where it takes traces, beside the service."""
+
+HEALTH_PORT = 13133
+"""Where it says that it lives."""
+
 MEMORY_MIB = 256
 """What it may take; it refuses data before that."""
 
@@ -22,14 +28,14 @@ def configuration(environment: str, region: str, log_group: str, scraped_port: i
         log_group: By way of which.
         scraped_port: Port of the service's /metrics, read with the key in METRICS_KEY; None: it has none.
     """
-    receivers: dict[str, Any] = {"otlp": {"protocols": {"http": {"endpoint": "127.0.0.1:4318"}}}}
+    receivers: dict[str, Any] = {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{OTLP_PORT}"}}}}
     if scraped_port is not None:
         target = {"targets": [f"127.0.0.1:{scraped_port}"], "labels": {"environment": environment}}
         scrape = {
             "job_name": "vehicle-anomaly",
             "scrape_interval": "60s",
             "metrics_path": "/metrics",
-            "authorization": {"type": "Bearer", "credentials": "$METRICS_KEY"},
+            "authorization": {"type": "Bearer", "credentials": "${env:METRICS_KEY}"},
             "static_configs": [target],
         }
         receivers["prometheus"] = {"config": {"scrape_configs": [scrape]}}
@@ -37,9 +43,10 @@ def configuration(environment: str, region: str, log_group: str, scraped_port: i
     by_route = ["environment", "http_route", "http_response_status_code"]
     return json.dumps(
         {
-            "extensions": {"health_check": {"endpoint": "127.0.0.1:13133"}},
+            "extensions": {"health_check": {"endpoint": f"127.0.0.1:{HEALTH_PORT}"}},
             "receivers": receivers,
-            "processors": {"memory_limiter": bounds, "batch": {}},
+            # Prometheus counts from the start of a task; what CloudWatch is to add up must be what is new.
+            "processors": {"memory_limiter": bounds, "cumulativetodelta": {}, "batch": {}},
             "exporters": {
                 "awsxray": {"region": region},
                 "awsemf": {
@@ -64,7 +71,7 @@ def configuration(environment: str, region: str, log_group: str, scraped_port: i
                     },
                     "metrics": {
                         "receivers": list(receivers),
-                        "processors": ["memory_limiter", "batch"],
+                        "processors": ["memory_limiter", "cumulativetodelta", "batch"],
                         "exporters": ["awsemf"],
                     },
                 },

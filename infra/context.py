@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from infra.collector_configuration import HEALTH_PORT, OTLP_PORT
 from infra.environments import ENVIRONMENTS, Environment
 
 
@@ -115,8 +116,11 @@ def read_context(given: Mapping[str, Any], environ: Mapping[str, str]) -> Contex
     if "image_uri" not in texts:
         raise ContextError(f"image_uri: expected {KEYS['image_uri'].expected}, got none.")
     port = int(texts.get("container_port", 8000))
-    if port > 65535:
-        raise ContextError(f"container_port: expected {KEYS['container_port'].expected}, got {port}.")
+    if port > 65535 or port in {OTLP_PORT, HEALTH_PORT}:
+        raise ContextError(
+            f"container_port: expected {KEYS['container_port'].expected}, but for {OTLP_PORT} and "
+            f"{HEALTH_PORT}, which the collector beside the service takes, got {port}."
+        )
     certificate = texts.get("certificate_arn")
     if certificate is not None and certificate.split(":")[3] != region:
         raise ContextError(
@@ -166,6 +170,14 @@ def _environment(texts: Mapping[str, str]) -> Environment:
         if name in texts
     }
     row = msgspec.structs.replace(row, log_level=texts.get("log_level", row.log_level), **numbers)
+    if row.min_capacity > row.max_capacity:
+        raise ContextError(
+            f"min_capacity: expected at most max_capacity, {row.max_capacity}, got {row.min_capacity}."
+        )
+    if "desired_count" not in numbers:
+        # Nobody asked for it: it follows what they did ask for.
+        count = min(max(row.desired_count, row.min_capacity), row.max_capacity)
+        row = msgspec.structs.replace(row, desired_count=count)
     if not row.min_capacity <= row.desired_count <= row.max_capacity:
         raise ContextError(
             f"desired_count: expected a number from min_capacity to max_capacity, {row.min_capacity} to "

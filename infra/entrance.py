@@ -45,6 +45,7 @@ class Entrance(Construct):
         trainer: ecs.FargateService,
         port: int,
         drain_seconds: int,
+        trainer_drain_seconds: int,
     ) -> None:
         """Make the load balancer; with a certificate, what comes by HTTP is sent on to HTTPS."""
         super().__init__(scope, construct_id)
@@ -78,7 +79,7 @@ class Entrance(Construct):
                 ssl_policy=elb.SslPolicy.RECOMMENDED_TLS,
             )
         self.api_targets = self._targets("ApiTargets", vpc, api, port, drain_seconds)
-        self.trainer_targets = self._targets("TrainerTargets", vpc, trainer, port, drain_seconds)
+        self.trainer_targets = self._targets("TrainerTargets", vpc, trainer, port, trainer_drain_seconds)
         listener.add_target_groups("Scores", target_groups=[self.api_targets])
         listener.add_target_groups(
             "Trains",

@@ -114,6 +114,7 @@ class ServiceStack(Stack):
             trainer=self.trainer,
             port=context.container_port,
             drain_seconds=serving.drain_seconds,
+            trainer_drain_seconds=training.drain_seconds,
         )
         scheme = "http" if certificate is None else "https"
         CfnOutput(self, "Url", value=f"{scheme}://{self.entrance.balancer.load_balancer_dns_name}")

@@ -13,7 +13,7 @@ from constructs import Construct
 from infra import permissions
 from infra.acknowledgements import acknowledge
 from infra.collector import add_collector
-from infra.collector_configuration import configuration
+from infra.collector_configuration import OTLP_PORT, configuration
 from infra.container_environment import container_environment
 from infra.context import Context
 from infra.environments import Size
@@ -103,7 +103,7 @@ def define_task(
         command=list(command),
         environment=container_environment(settings)
         | {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{OTLP_PORT}",
             "OTEL_SERVICE_NAME": f"vehicle-anomaly-{construct_id.lower()}",
             "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={settings.environment}",
             # Who calls decides; where nobody has, a share of all.

@@ -77,6 +77,8 @@ def test_keys_of_the_cdk_are_passed_over() -> None:
         ("certificate_arn", CERTIFICATE.replace("eu-central-1", "us-east-1")),
         ("container_port", "80"),
         ("container_port", "70000"),
+        ("container_port", "4318"),
+        ("container_port", "13133"),
         ("desired_count", "0"),
         ("desired_count", "two"),
         ("desired_count", "7"),
@@ -97,7 +99,7 @@ def test_an_unknown_or_malformed_key_is_named_in_one_sentence(key: str, value: o
         read_context({**GIVEN, key: value}, {})
     said = str(refused.value)
     # A capacity beyond the table's shows as a count that does not lie between.
-    assert said.partition(":")[0] in {key, "desired_count"}
+    assert said.partition(":")[0] in {key, "min_capacity", "desired_count"}
     assert re.search(r"expected .+\.$", said)
     assert "\n" not in said
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.infra.template import Templates, service, target, variables
+from vehicle_anomaly.settings import Settings
 
 
 def attributes(properties: dict[str, Any], name: str) -> dict[str, str]:
@@ -60,9 +61,15 @@ def test_the_service_keeps_connections_longer_than_the_balancer_does(
 
 
 def test_requests_on_their_way_have_as_long_as_the_service_gives_them(templates: Templates) -> None:
-    for group in templates.all("AWS::ElasticLoadBalancingV2::TargetGroup"):
-        delay = attributes(group, "TargetGroupAttributes")["deregistration_delay.timeout_seconds"]
-        assert int(delay) == 30
+    delays = {
+        int(attributes(group, "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
+        for group in templates.all("AWS::ElasticLoadBalancingV2::TargetGroup")
+    }
+    serving = [variables(service(templates.task("serve", nth))) for nth in (0, 1)]
+    # What is as it is by default is not said.
+    default = Settings().drain_seconds
+    assert delays == {int(told.get("DRAIN_SECONDS", default)) for told in serving}
+    assert len(delays) == 2
 
 
 def test_what_writes_models_goes_to_who_may_write_them(templates: Templates) -> None:

@@ -1,7 +1,9 @@
 """The workflows and the scripts that they call, each run for real where that needs neither GitHub nor AWS."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,7 +103,8 @@ def _some_key() -> str:
 def test_the_context_is_what_the_deployment_says_and_no_more() -> None:
     said = run(
         ".ci/cdk", "deploy", "--all",
-        CDK="echo", ENVIRONMENT="prod", IMAGE_URI="ghcr.io/example/vehicle-anomaly@sha256:0", ALARM_EMAIL="",
+        CDK="echo", AWS_REGION="eu-central-1", ENVIRONMENT="prod",
+        IMAGE_URI="ghcr.io/example/vehicle-anomaly@sha256:0", ALARM_EMAIL="",
     )  # fmt: skip
     assert said.stdout.split() == [
         "deploy", "--all", "--context", "environment=prod",
@@ -109,6 +112,24 @@ def test_the_context_is_what_the_deployment_says_and_no_more() -> None:
     ]  # fmt: skip
     script = (PROJECT / ".ci" / "cdk").read_text()
     assert set(re.findall(r'--context "(\w+)=', script)) <= set(KEYS)
+
+
+def test_the_app_writes_where_the_cdks_command_line_looks(synthesised: Path) -> None:
+    """It starts the app in `infra` with a relative folder, and reads that."""
+    app = json.loads((PROJECT / "infra" / "cdk.json").read_text())["app"]
+    context = {
+        "environment": "dev",
+        "region": "eu-central-1",
+        "image_uri": "ghcr.io/example/vehicle-anomaly:1",
+    }
+    environ = {**os.environ, "CDK_OUTDIR": "cdk.out", "CDK_CONTEXT_JSON": json.dumps(context)}
+    folder = PROJECT / "infra" / "cdk.out"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        subprocess.run(["sh", "-c", app], cwd=PROJECT / "infra", env=environ, check=True, timeout=240)
+        assert (folder / "manifest.json").exists()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_what_a_deployment_goes_back_to_is_an_output(templates: Templates, variant: str) -> None:
