@@ -112,7 +112,8 @@ def _parts(records: Sequence[msgspec.Raw]) -> Iterator[list[msgspec.Raw]]:
 
 
 def _instants(texts: list[str]) -> np.ndarray:
-    moments = msgspec.convert(texts, list[datetime])
+    # As in `readings.instant`: msgspec would stop at a NUL.
+    moments = msgspec.convert([text.replace("\0", "?") for text in texts], list[datetime])
     if not {moment.tzinfo for moment in moments} <= _NAIVE_OR_UTC:
         moments = [moment if moment.tzinfo is None else moment.astimezone(UTC) for moment in moments]
     return np.array([moment.replace(tzinfo=None) for moment in moments], "datetime64[us]")
