@@ -173,7 +173,7 @@ def score_records(
 
 def _told_timestamps(timestamps: list[str]) -> list[str]:
     try:
-        moments = msgspec.convert(timestamps, list[datetime])
+        moments = msgspec.convert([text.replace("\0", "?") for text in timestamps], list[datetime])
     except msgspec.ValidationError as error:
         raise MalformedMessage(()) from error
     if all(moment.tzinfo is not None and _FIRST_YEAR <= moment.year <= _LAST_YEAR for moment in moments):
