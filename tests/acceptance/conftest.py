@@ -13,7 +13,7 @@ from pytest_bdd import given, parsers, then, when
 
 from tests.acceptance.drivers import Answer, Driver, Http, InProcess, Refused
 from tests.acceptance.queue_driver import Queue, answering, on_queues, shared_clients
-from tests.acceptance.telemetry import NAMES, Message, as_json, healthy, record, records
+from tests.acceptance.telemetry import NAMES, Message, as_json, by_name, healthy, record, records
 from tests.fakes import ADA, InMemoryModels
 from tests.http_service import serving
 from tests.queues import make_queues
@@ -137,6 +137,23 @@ def promoted_before(world: World, version: str, name: str) -> None:
 @when("I score a reading of a healthy vehicle")
 def score_healthy(world: World) -> None:
     world.answer = world.driver.score(as_json(record(healthy(1).tolist()[0])))
+
+
+@when(
+    parsers.parse(
+        'I score a reading with "engine_speed_rpm" {engine:g}, "vehicle_speed_kmh" {speed:g} '
+        'and "coolant_temperature_celsius" {coolant:g}'
+    )
+)
+def score_reading(world: World, engine: float, speed: float, coolant: float) -> None:
+    world.answer = world.driver.score(as_json(by_name(record([engine, speed, coolant]))))
+
+
+@when(parsers.parse('I score a reading by name without "{sensor}"'))
+def score_by_name_without(world: World, sensor: str) -> None:
+    named = by_name(record(healthy(1).tolist()[0]))
+    del named["features"][sensor]
+    world.answer = world.driver.score(as_json(named))
 
 
 @then(parsers.parse('it is refused as "{kind}", naming "{place}"'))

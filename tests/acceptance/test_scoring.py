@@ -5,7 +5,7 @@ from pytest_bdd import parsers, scenarios, then, when
 from sklearn.ensemble import IsolationForest
 
 from tests.acceptance.conftest import World
-from tests.acceptance.telemetry import NAMES, as_json, by_name, healthy, of_all_kinds, record, records
+from tests.acceptance.telemetry import NAMES, as_json, healthy, of_all_kinds, record, records
 
 scenarios("scoring.feature")
 
@@ -30,23 +30,6 @@ def score_by_version(world: World, version: str) -> None:
 @when(parsers.parse('I score a reading of a healthy vehicle by model "{name}"'))
 def score_by_model(world: World, name: str) -> None:
     world.answer = world.driver.score(as_json(record(healthy(1).tolist()[0], model_name=name)))
-
-
-@when(
-    parsers.parse(
-        'I score a reading with "engine_speed_rpm" {engine:g}, "vehicle_speed_kmh" {speed:g} '
-        'and "coolant_temperature_celsius" {coolant:g}'
-    )
-)
-def score_reading(world: World, engine: float, speed: float, coolant: float) -> None:
-    world.answer = world.driver.score(as_json(by_name(record([engine, speed, coolant]))))
-
-
-@when(parsers.parse('I score a reading by name without "{sensor}"'))
-def score_by_name_without(world: World, sensor: str) -> None:
-    named = by_name(record(healthy(1).tolist()[0]))
-    del named["features"][sensor]
-    world.answer = world.driver.score(as_json(named))
 
 
 @when(parsers.parse("I score {n_readings:d} readings of all kinds at once"))

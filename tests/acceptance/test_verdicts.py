@@ -13,7 +13,7 @@ from tests.acceptance.guarded_versions import (
     on_unrelated_sensors,
     unrelated,
 )
-from tests.acceptance.telemetry import NAMES, as_json, by_name, healthy, of_all_kinds, record, records
+from tests.acceptance.telemetry import NAMES, as_json, healthy, of_all_kinds, record, records
 from vehicle_anomaly.core.attribution import PathAttribution
 from vehicle_anomaly.core.forest import average_path_length
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelVersion, TrainedModel
@@ -39,23 +39,6 @@ def trained_on_unrelated(world: World, version: str) -> None:
 @given(parsers.parse('version "{version}" of model "default" was stored before there were guards'))
 def stored_before(world: World, version: str) -> None:
     world.store.publish(from_before(version))
-
-
-@when(
-    parsers.parse(
-        'I score a reading with "engine_speed_rpm" {engine:g}, "vehicle_speed_kmh" {speed:g} '
-        'and "coolant_temperature_celsius" {coolant:g}'
-    )
-)
-def score_reading(world: World, engine: float, speed: float, coolant: float) -> None:
-    world.answer = world.driver.score(as_json(by_name(record([engine, speed, coolant]))))
-
-
-@when(parsers.parse('I score a reading by name without "{sensor}"'))
-def score_without(world: World, sensor: str) -> None:
-    named = by_name(record(healthy(1).tolist()[0]))
-    del named["features"][sensor]
-    world.answer = world.driver.score(as_json(named))
 
 
 @when(parsers.parse('I score a reading of a healthy vehicle, explaining "{which}"'))

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
+from tests.core.test_forest import around
 from vehicle_anomaly.core.fitting import flatten
 from vehicle_anomaly.core.forest import Forest
 
@@ -68,17 +69,6 @@ def put_on_thresholds(random: np.random.Generator, forest: Forest, X: Matrix) ->
         return
     moved = X[::3]
     chosen = random.choice(splits, len(moved))
-    exact = forest.threshold[chosen]
-    rounded = exact.astype(np.float32)
-    places = np.stack(
-        [
-            exact,
-            np.nextafter(exact, np.inf),
-            np.nextafter(exact, -np.inf),
-            rounded.astype(np.float64),
-            np.nextafter(rounded, np.float32(np.inf)).astype(np.float64),
-            np.nextafter(rounded, np.float32(-np.inf)).astype(np.float64),
-        ]
-    )
+    places = np.stack(around(forest.threshold[chosen]))
     rows = np.arange(len(moved))
     moved[rows, forest.feature[chosen]] = places[random.integers(len(places), size=len(moved)), rows]

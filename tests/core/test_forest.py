@@ -48,19 +48,24 @@ def assert_scores_as_scikit_learn(X: Matrix, others: Matrix, parameters: ForestP
     np.testing.assert_array_equal(alone, forest.score(others)[: len(alone)])
 
 
-def thresholds_of(forest: Forest) -> Matrix:
-    """Return readings that lie exactly on the forest's thresholds, and as close to them as can be."""
-    split = forest.feature >= 0
-    exact = forest.threshold[split]
-    rounded = exact.astype(np.float32)
-    close = [
-        exact,
-        np.nextafter(exact, np.inf),
-        np.nextafter(exact, -np.inf),
+def around(thresholds: Matrix) -> list[Matrix]:
+    """Return thresholds, and the float64 and float32 that are as close to them as can be."""
+    rounded = thresholds.astype(np.float32)
+    return [
+        thresholds,
+        np.nextafter(thresholds, np.inf),
+        np.nextafter(thresholds, -np.inf),
         rounded.astype(np.float64),
         np.nextafter(rounded, np.float32(np.inf)).astype(np.float64),
         np.nextafter(rounded, np.float32(-np.inf)).astype(np.float64),
     ]
+
+
+def thresholds_of(forest: Forest) -> Matrix:
+    """Return readings that lie exactly on the forest's thresholds, and as close to them as can be."""
+    split = forest.feature >= 0
+    exact = forest.threshold[split]
+    close = around(exact)
     readings = np.zeros((len(close) * exact.size, forest.n_features))
     readings[np.arange(len(readings)), np.tile(forest.feature[split], len(close))] = np.concatenate(close)
     return np.clip(readings, -MAX_FEATURE, MAX_FEATURE)

@@ -11,27 +11,26 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from vehicle_anomaly.adapters.inbound.wire.json_kernel import (
+from vehicle_anomaly.adapters.inbound.wire.record_layout import (
     AT,
     DONE,
     FULL,
     ID_FROM,
     ID_TO,
     LINES,
+    MAX_ID,
+    MAX_VALUE,
     ODD,
     ROW,
     TIME_FROM,
     TIME_TO,
 )
 from vehicle_anomaly.adapters.inbound.wire.scan_kernel import NOT_PLAIN, byte, instant, number
-from vehicle_anomaly.core.telemetry import MAX_FEATURE, MAX_VEHICLE_ID_LENGTH
 
 # What a column may be beside the number of a feature.
 VEHICLE: Final = -1
 TIME: Final = -2
 
-_MAX_ID: Final = MAX_VEHICLE_ID_LENGTH
-_MAX_VALUE: Final = MAX_FEATURE
 
 _SPACE: Final = 0x20
 _TAB: Final = 0x09
@@ -114,7 +113,7 @@ def _row(data, at, end, role, values, spans, instants, has_offset, row):  # type
         elif part == VEHICLE:
             at = _text_end(data, at, end)
             spans[ID_FROM], spans[ID_TO] = begin, at
-            if not 1 <= at - begin <= _MAX_ID:
+            if not 1 <= at - begin <= MAX_ID:
                 return NOT_PLAIN
         else:
             at = _text_end(data, at, end)
@@ -152,7 +151,7 @@ def _value(data, at, end):  # type: ignore[no-untyped-def]
     if begin == end or behind == _COMMA or behind == _LF or behind == _CR:
         return np.nan, begin
     value, at = number(data, begin, end)
-    if at == NOT_PLAIN or abs(value) > _MAX_VALUE:
+    if at == NOT_PLAIN or abs(value) > MAX_VALUE:
         return value, NOT_PLAIN
     if value == 0.0 and behind == _MINUS:
         # A cell is always a float, whose zero has a sign.

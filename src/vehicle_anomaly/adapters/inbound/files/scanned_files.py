@@ -10,7 +10,7 @@ from vehicle_anomaly.adapters.inbound.files.csv_files import CsvTelemetry
 from vehicle_anomaly.adapters.inbound.files.ndjson_files import ndjson_readings
 from vehicle_anomaly.adapters.inbound.files.numbered_lines import NumberedLines
 from vehicle_anomaly.adapters.inbound.files.sourced import SourcedReading
-from vehicle_anomaly.adapters.inbound.wire.json_kernel import DONE, N_SPANS, N_STATE
+from vehicle_anomaly.adapters.inbound.wire.record_layout import DONE, N_SPANS, N_STATE
 from vehicle_anomaly.adapters.inbound.wire.scanned import (
     Scan,
     Scanned,

@@ -5,11 +5,9 @@ through again one by one, where everything wrong is found and told.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET
 
 from vehicle_anomaly.adapters.inbound.wire.answers import (
     ScoreBatchResponse,
@@ -25,14 +23,14 @@ from vehicle_anomaly.adapters.inbound.wire.commands import (
 )
 from vehicle_anomaly.adapters.inbound.wire.decoding import RECORD, SCORE_BATCH, Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
-from vehicle_anomaly.adapters.inbound.wire.readings import check_record_size, to_reading
+from vehicle_anomaly.adapters.inbound.wire.moments import moments
+from vehicle_anomaly.adapters.inbound.wire.readings import check_record_size, instant, values_of
 from vehicle_anomaly.adapters.inbound.wire.requests import ScoreBatchRequest, TelemetryRecord
 from vehicle_anomaly.adapters.inbound.wire.verdict_texts import verdict_texts
 from vehicle_anomaly.core.errors import EmptyBatch, InvalidTelemetry
 from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import Scores, ScoreTelemetry
-from vehicle_anomaly.core.telemetry import NamedValues, Vector
 
 # Offsets from UTC lead beyond what a datetime can hold at its ends only.
 _FIRST_YEAR: Final = 2
@@ -165,7 +163,7 @@ def score_records(
         Refusal: The core refuses a record or the model.
     """
     timestamps = _told_timestamps([record.timestamp for record in records])
-    values = [_values(record) for record in records]
+    values = [values_of(record) for record in records]
     scores = score_telemetry.score_values(values, name, version, explain)
     vehicle_ids = (record.vehicle_id for record in records)
     return scores, verdict_responses(scores, vehicle_ids, timestamps)
@@ -173,15 +171,9 @@ def score_records(
 
 def _told_timestamps(timestamps: list[str]) -> list[str]:
     try:
-        moments = msgspec.convert([text.replace("\0", "?") for text in timestamps], list[datetime])
+        told = moments(timestamps)
     except msgspec.ValidationError as error:
         raise MalformedMessage(()) from error
-    if all(moment.tzinfo is not None and _FIRST_YEAR <= moment.year <= _LAST_YEAR for moment in moments):
+    if all(moment.tzinfo is not None and _FIRST_YEAR <= moment.year <= _LAST_YEAR for moment in told):
         return timestamps
-    return [to_reading(TelemetryRecord("-", timestamp, [0.0]))[1] for timestamp in timestamps]
-
-
-def _values(record: TelemetryRecord) -> Vector | NamedValues:
-    if record.features is UNSET and record.feature_vector is not UNSET:
-        return record.feature_vector
-    return to_reading(record)[0].values
+    return [instant(timestamp)[1] for timestamp in timestamps]

@@ -11,6 +11,27 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from vehicle_anomaly.adapters.inbound.wire.record_layout import (
+    AT,
+    DONE,
+    FULL,
+    HAS_ALL,
+    HAS_ID,
+    HAS_TIME,
+    HAS_VALUES,
+    ID_FROM,
+    ID_TO,
+    LINES,
+    MAX_BYTES,
+    MAX_ID,
+    MAX_VALUE,
+    MORE_STEPS,
+    ODD,
+    ROW,
+    STEPS_PER_COLUMN,
+    TIME_FROM,
+    TIME_TO,
+)
 from vehicle_anomaly.adapters.inbound.wire.scan_kernel import (
     NOT_PLAIN,
     byte,
@@ -19,44 +40,12 @@ from vehicle_anomaly.adapters.inbound.wire.scan_kernel import (
     plain_string,
     same,
 )
-from vehicle_anomaly.core.telemetry import MAX_FEATURE, MAX_VEHICLE_ID_LENGTH
-
-# What `scan` ends with.
-DONE: Final = 0
-FULL: Final = 1
-ODD: Final = 2
-
-# Places in what they keep between calls.
-AT: Final = 0
-"""Position they go on from."""
-ROW: Final = 1
-"""Row they fill next."""
-LINES: Final = 2
-"""Lines that they have passed."""
-N_STATE: Final = 3
-
-# Columns of `spans`.
-ID_FROM: Final = 0
-ID_TO: Final = 1
-TIME_FROM: Final = 2
-TIME_TO: Final = 3
-N_SPANS: Final = 4
-
-_MAX_ID: Final = MAX_VEHICLE_ID_LENGTH
-_MAX_VALUE: Final = MAX_FEATURE
-# Of a record; `readings` refuses longer ones.
-_MAX_BYTES: Final = 4 * 1024 * 1024
 
 _VEHICLE_ID: Final = np.frombuffer(b'vehicle_id"', np.uint8)
 _TIMESTAMP: Final = np.frombuffer(b'timestamp"', np.uint8)
 _VECTOR: Final = np.frombuffer(b'feature_vector"', np.uint8)
 _FEATURES: Final = np.frombuffer(b'features"', np.uint8)
 _NULL: Final = np.frombuffer(b"null", np.uint8)
-
-_HAS_ID: Final = 1
-_HAS_TIME: Final = 2
-_HAS_VALUES: Final = 4
-_HAS_ALL: Final = 7
 
 _SPACE: Final = 0x20
 _TAB: Final = 0x09
@@ -70,10 +59,6 @@ _CLOSE: Final = 0x7D
 _BEGIN: Final = 0x5B
 _END: Final = 0x5D
 _N: Final = 0x6E
-
-# Names are looked for where they stood in the record before, then from there on: this bounds how far.
-_MORE_STEPS: Final = 64
-_STEPS_PER_COLUMN: Final = 8
 
 
 @numba.njit(nogil=True, cache=True)
@@ -274,13 +259,13 @@ def _record(  # type: ignore[no-untyped-def]
             return NOT_PLAIN
         at += 1
         if same(data, at, end, _TIMESTAMP, 0, _TIMESTAMP.size):
-            part, length = _HAS_TIME, _TIMESTAMP.size
+            part, length = HAS_TIME, _TIMESTAMP.size
         elif same(data, at, end, _VEHICLE_ID, 0, _VEHICLE_ID.size):
-            part, length = _HAS_ID, _VEHICLE_ID.size
+            part, length = HAS_ID, _VEHICLE_ID.size
         elif not by_name and same(data, at, end, _VECTOR, 0, _VECTOR.size):
-            part, length = _HAS_VALUES, _VECTOR.size
+            part, length = HAS_VALUES, _VECTOR.size
         elif by_name and same(data, at, end, _FEATURES, 0, _FEATURES.size):
-            part, length = _HAS_VALUES, _FEATURES.size
+            part, length = HAS_VALUES, _FEATURES.size
         else:
             return NOT_PLAIN
         if has & part:
@@ -290,7 +275,7 @@ def _record(  # type: ignore[no-untyped-def]
         if byte(data, at, end) != _COLON:
             return NOT_PLAIN
         at = _space(data, at + 1, end, over_lines)
-        if part == _HAS_VALUES:
+        if part == HAS_VALUES:
             if by_name:
                 at = _by_name(data, at, end, over_lines, names, name_at, usual, values[row])
             else:
@@ -300,9 +285,9 @@ def _record(  # type: ignore[no-untyped-def]
                 return NOT_PLAIN
             text = at + 1
             at = plain_string(data, text, end)
-            if part == _HAS_ID:
+            if part == HAS_ID:
                 spans[row, ID_FROM], spans[row, ID_TO] = text, at
-                if not 1 <= at - text <= _MAX_ID:
+                if not 1 <= at - text <= MAX_ID:
                     return NOT_PLAIN
             else:
                 spans[row, TIME_FROM], spans[row, TIME_TO] = text, at
@@ -317,7 +302,7 @@ def _record(  # type: ignore[no-untyped-def]
         at = _space(data, at, end, over_lines)
         behind = byte(data, at, end)
         if behind == _CLOSE:
-            return at + 1 if has == _HAS_ALL and at - begin < _MAX_BYTES else NOT_PLAIN
+            return at + 1 if has == HAS_ALL and at - begin < MAX_BYTES else NOT_PLAIN
         if behind != _COMMA:
             return NOT_PLAIN
 
@@ -328,7 +313,7 @@ def _value(data, at, end):  # type: ignore[no-untyped-def]
     if byte(data, at, end) == _N:
         return np.nan, at + 4 if same(data, at, end, _NULL, 0, 4) else NOT_PLAIN
     value, at = number(data, at, end)
-    if abs(value) > _MAX_VALUE:
+    if abs(value) > MAX_VALUE:
         return value, NOT_PLAIN
     return value, at
 
@@ -363,7 +348,7 @@ def _by_name(data, at, end, over_lines, names, name_at, usual, row):  # type: ig
     n_columns = row.size
     for column in range(n_columns):
         row[column] = np.inf
-    steps = _STEPS_PER_COLUMN * n_columns + _MORE_STEPS
+    steps = STEPS_PER_COLUMN * n_columns + MORE_STEPS
     for place in range(n_columns):
         at = _space(data, at + 1, end, over_lines)
         if byte(data, at, end) != _QUOTE:

@@ -10,37 +10,31 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from vehicle_anomaly.adapters.inbound.wire.json_kernel import (
+from vehicle_anomaly.adapters.inbound.wire.record_layout import (
     AT,
     DONE,
     FULL,
+    HAS_ID,
+    HAS_TIME,
+    HAS_VALUES,
     ID_FROM,
     ID_TO,
+    MAX_BYTES,
+    MAX_ID,
+    MAX_VALUE,
+    MORE_STEPS,
     ODD,
     ROW,
+    STEPS_PER_COLUMN,
     TIME_FROM,
     TIME_TO,
 )
 from vehicle_anomaly.adapters.inbound.wire.scan_kernel import NOT_PLAIN, byte, instant, same
-from vehicle_anomaly.core.telemetry import MAX_FEATURE, MAX_VEHICLE_ID_LENGTH
-
-_MAX_ID: Final = MAX_VEHICLE_ID_LENGTH
-_MAX_VALUE: Final = MAX_FEATURE
-# Of a record; `readings` refuses longer ones.
-_MAX_BYTES: Final = 4 * 1024 * 1024
 
 _VEHICLE_ID: Final = np.frombuffer(b"vehicle_id", np.uint8)
 _TIMESTAMP: Final = np.frombuffer(b"timestamp", np.uint8)
 _VECTOR: Final = np.frombuffer(b"feature_vector", np.uint8)
 _FEATURES: Final = np.frombuffer(b"features", np.uint8)
-
-_HAS_ID: Final = 1
-_HAS_TIME: Final = 2
-_HAS_VALUES: Final = 4
-
-# Names are looked for where they stood in the record before, then from there on: this bounds how far.
-_MORE_STEPS: Final = 64
-_STEPS_PER_COLUMN: Final = 8
 
 
 @numba.njit(nogil=True, cache=True)
@@ -167,7 +161,7 @@ def _value(data, at, end):  # type: ignore[no-untyped-def]
         bits = np.uint64(_bits(data, at, 8))
         value = bits.view(np.float64)
         # NaN fails it too.
-        return value, at + 8 if abs(value) <= _MAX_VALUE else NOT_PLAIN
+        return value, at + 8 if abs(value) <= MAX_VALUE else NOT_PLAIN
     if first == 0xC0:
         return np.nan, at
     if first <= 0x7F:
@@ -179,7 +173,7 @@ def _value(data, at, end):  # type: ignore[no-untyped-def]
             return 0.0, NOT_PLAIN
         word = np.uint32(_bits(data, at, 4))
         single = np.float64(word.view(np.float32))
-        return single, at + 4 if abs(single) <= _MAX_VALUE else NOT_PLAIN
+        return single, at + 4 if abs(single) <= MAX_VALUE else NOT_PLAIN
     if 0xCC <= first <= 0xD3:
         width = np.int64(1) << np.int64((first - 0xCC) & 3)
         if at + width > end:
@@ -211,19 +205,19 @@ def _record(data, at, end, row, by_name, names, name_at, usual, values, spans, i
         if at == NOT_PLAIN:
             return NOT_PLAIN
         if _is(data, key, length, _VECTOR) and not by_name:
-            has |= _HAS_VALUES
+            has |= HAS_VALUES
             at = _vector(data, at, end, values[row])
         elif _is(data, key, length, _FEATURES) and by_name:
-            has |= _HAS_VALUES
+            has |= HAS_VALUES
             at = _by_name(data, at, end, names, name_at, usual, values[row])
         elif _is(data, key, length, _VEHICLE_ID):
-            has |= _HAS_ID
+            has |= HAS_ID
             text, length, at = _string(data, at, end)
-            if not 1 <= length <= _MAX_ID:
+            if not 1 <= length <= MAX_ID:
                 return NOT_PLAIN
             spans[row, ID_FROM], spans[row, ID_TO] = text, text + length
         elif _is(data, key, length, _TIMESTAMP):
-            has |= _HAS_TIME
+            has |= HAS_TIME
             text, length, at = _string(data, at, end)
             micros, known = instant(data, text, text + length)
             if known < 0:
@@ -235,7 +229,7 @@ def _record(data, at, end, row, by_name, names, name_at, usual, values, spans, i
         if at == NOT_PLAIN:
             return NOT_PLAIN
     # Of three fields none stands twice if all are there.
-    whole = has == _HAS_ID | _HAS_TIME | _HAS_VALUES and at - begin <= _MAX_BYTES
+    whole = has == HAS_ID | HAS_TIME | HAS_VALUES and at - begin <= MAX_BYTES
     return at if whole else NOT_PLAIN
 
 
@@ -260,7 +254,7 @@ def _by_name(data, at, end, names, name_at, usual, row):  # type: ignore[no-unty
         return NOT_PLAIN
     for column in range(n_columns):
         row[column] = np.inf
-    steps = _STEPS_PER_COLUMN * n_columns + _MORE_STEPS
+    steps = STEPS_PER_COLUMN * n_columns + MORE_STEPS
     for place in range(n_values):
         name, length, at = _string(data, at, end)
         if at == NOT_PLAIN:

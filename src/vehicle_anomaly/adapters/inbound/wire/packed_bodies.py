@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from vehicle_anomaly.adapters.inbound.wire import msgpack_kernel
-from vehicle_anomaly.adapters.inbound.wire.json_kernel import DONE
+from vehicle_anomaly.adapters.inbound.wire.record_layout import DONE
 from vehicle_anomaly.adapters.inbound.wire.requests import IngestRequest, ScoreBatchRequest
 from vehicle_anomaly.adapters.inbound.wire.scanned import Scan, Scanned, Shape, as_array, shape_from
 from vehicle_anomaly.core.telemetry import MAX_FEATURES

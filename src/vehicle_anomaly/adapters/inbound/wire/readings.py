@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from vehicle_anomaly.adapters.inbound.wire.decoding import RECORD, Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
+from vehicle_anomaly.adapters.inbound.wire.moments import moment
 from vehicle_anomaly.adapters.inbound.wire.places import Place
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
 from vehicle_anomaly.core.errors import EmptyBatch, Flaw, InvalidFeatureNames, InvalidReading
@@ -131,11 +132,10 @@ def instant(timestamp: str) -> tuple[datetime, str]:
         MalformedMessage: It names none.
     """
     try:
-        # msgspec reads a text up to its first NUL, as C does.
-        moment = msgspec.convert(timestamp.replace("\0", "?"), datetime)
-        if moment.tzinfo is None:
-            return moment.replace(tzinfo=UTC), f"{timestamp}Z"
-        return moment.astimezone(UTC), timestamp
+        told = moment(timestamp)
+        if told.tzinfo is None:
+            return told.replace(tzinfo=UTC), f"{timestamp}Z"
+        return told.astimezone(UTC), timestamp
     except (msgspec.ValidationError, OverflowError) as error:
         reason = f"expected an RFC 3339 time such as 2026-11-22T10:00:00Z, got {timestamp[:64]!r}"
         raise MalformedMessage([Wrong(Place(("timestamp",)), reason)]) from error

@@ -11,7 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.adapters.inbound.wire import json_kernel, splice_kernel
-from vehicle_anomaly.adapters.inbound.wire.json_kernel import AT, DONE, ID_FROM, ID_TO, LINES, ROW
+from vehicle_anomaly.adapters.inbound.wire.record_layout import (
+    AT,
+    DONE,
+    ID_FROM,
+    ID_TO,
+    LINES,
+    N_SPANS,
+    ROW,
+    TIME_FROM,
+    TIME_TO,
+)
 from vehicle_anomaly.core.telemetry import MAX_FEATURES
 
 _SHORTEST_RECORD: Final = len('{"vehicle_id":"v","timestamp":"2026-11-22T10:00:00","features":{"a":1}}')
@@ -42,7 +52,7 @@ class Scanned:
         data: Where the spans are.
         shape: Of the values.
         values: Shape (n_records, n_features), float64; NaN is a missing reading.
-        spans: Shape (n_records, json_kernel.N_SPANS): where vehicle and timestamp stand in `data`.
+        spans: Shape (n_records, N_SPANS): where vehicle and timestamp stand in `data`.
         instants: Shape (n_records,), int64: microseconds since 1970 in UTC.
         has_offset: Shape (n_records,), uint8: 0 where the timestamp has no offset from UTC.
     """
@@ -69,9 +79,7 @@ class Scanned:
 
     def timestamp(self, record: int) -> str:
         """Return the timestamp of a record as it is to be answered."""
-        text = _text(
-            self.data, self.spans[record, json_kernel.TIME_FROM], self.spans[record, json_kernel.TIME_TO]
-        )
+        text = _text(self.data, self.spans[record, TIME_FROM], self.spans[record, TIME_TO])
         return text if self.has_offset[record] else f"{text}Z"
 
     def told(self, records: Sequence[int]) -> list[tuple[str, str]]:
@@ -120,7 +128,7 @@ class Scan:
         self._data = data
         self._shape = shape
         self._values = np.empty((n_rows, shape.n_features))
-        self._spans = np.empty((n_rows, json_kernel.N_SPANS), np.int64)
+        self._spans = np.empty((n_rows, N_SPANS), np.int64)
         self._instants = np.empty(n_rows, np.int64)
         self._has_offset = np.empty(n_rows, np.uint8)
         self._state = np.array([at, 0, 0], np.int64)

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from vehicle_anomaly.adapters.inbound.wire.json_kernel import ID_FROM, ID_TO, TIME_FROM, TIME_TO
+from vehicle_anomaly.adapters.inbound.wire.record_layout import ID_FROM, ID_TO, TIME_FROM, TIME_TO
 
 # Pieces of a verdict: before the vehicle, the timestamp, the score, the percentile, and to the end.
 N_PIECES: Final = 5

@@ -5,7 +5,7 @@ nothing is refused.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +14,7 @@ from msgspec import UNSET
 
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
+from vehicle_anomaly.adapters.inbound.wire.moments import moments
 from vehicle_anomaly.adapters.inbound.wire.readings import check_record_size
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
 from vehicle_anomaly.adapters.inbound.wire.scanned import Scanned
@@ -112,11 +113,10 @@ def _parts(records: Sequence[msgspec.Raw]) -> Iterator[list[msgspec.Raw]]:
 
 
 def _instants(texts: list[str]) -> np.ndarray:
-    # As in `readings.instant`: msgspec would stop at a NUL.
-    moments = msgspec.convert([text.replace("\0", "?") for text in texts], list[datetime])
-    if not {moment.tzinfo for moment in moments} <= _NAIVE_OR_UTC:
-        moments = [moment if moment.tzinfo is None else moment.astimezone(UTC) for moment in moments]
-    return np.array([moment.replace(tzinfo=None) for moment in moments], "datetime64[us]")
+    told = moments(texts)
+    if not {moment.tzinfo for moment in told} <= _NAIVE_OR_UTC:
+        told = [moment if moment.tzinfo is None else moment.astimezone(UTC) for moment in told]
+    return np.array([moment.replace(tzinfo=None) for moment in told], "datetime64[us]")
 
 
 _JSON: Final = msgspec.json.Decoder(list[TelemetryRecord])

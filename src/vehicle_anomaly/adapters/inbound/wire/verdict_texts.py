@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vehicle_anomaly.adapters.inbound.wire import splice_kernel
 from vehicle_anomaly.adapters.inbound.wire.answers import VerdictResponse, verdict_responses
-from vehicle_anomaly.adapters.inbound.wire.json_kernel import ID_FROM, ID_TO, N_SPANS, TIME_FROM, TIME_TO
+from vehicle_anomaly.adapters.inbound.wire.record_layout import ID_FROM, ID_TO, N_SPANS, TIME_FROM, TIME_TO
 from vehicle_anomaly.adapters.inbound.wire.scanned import Scanned, as_array
 from vehicle_anomaly.core.score_telemetry import Scores
 
