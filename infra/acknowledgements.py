@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that stand, each with the reason why."""
+"""Findings of cdk-nag and of CloudFormation's own rules that stand, each with the reason why."""
 
 from typing import Any
 
@@ -8,7 +8,12 @@ from constructs import IConstruct
 
 def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
     """Say of a construct, and what it is made of, why a rule's finding on it stands."""
-    Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions::{rule}", reason=reason))
+    _acknowledge(construct, f"AwsSolutions::{rule}", reason)
+
+
+def acknowledge_template(construct: IConstruct, rule: str, reason: str) -> None:
+    """Say why a finding of CloudFormation's own rules on it stands."""
+    _acknowledge(construct, f"CloudFormation-Validate::{rule}", reason)
 
 
 def acknowledge_resources(construct: IConstruct, resources: str, reason: str) -> None:
@@ -21,6 +26,10 @@ def acknowledge_resources(construct: IConstruct, resources: str, reason: str) ->
     """
     written = _written(Stack.of(construct).resolve(resources))
     acknowledge(construct, f"AwsSolutions-IAM5[Resource::{written}]", reason)
+
+
+def _acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
+    Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
 
 
 def _written(resolved: Any) -> str:

@@ -4,6 +4,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 
+from infra.acknowledgements import acknowledge_template
 from infra.collector_configuration import MEMORY_MIB
 
 
@@ -15,6 +16,12 @@ def add_collector(
     secrets: dict[str, ecs.Secret],
 ) -> None:
     """Put a collector beside a service: bounded in memory, restarted alone, waited for by nobody."""
+    acknowledge_template(
+        task,
+        "E1029",
+        "What the collector's configuration has in ${} is expanded by the collector, from the secrets that "
+        "it is given: CloudFormation is to leave it as it is.",
+    )
     task.add_container(
         "Collector",
         container_name="collector",

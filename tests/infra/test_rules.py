@@ -43,7 +43,7 @@ def test_each_acknowledgement_says_why() -> None:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id == "acknowledge"
+        and node.func.id in {"acknowledge", "acknowledge_template"}
         and isinstance(node.args[1], ast.Constant)
     ]
     assert calls
