@@ -50,9 +50,10 @@ def _beside_routes(store: Path, rounds: int, seconds: float) -> Iterator[Row]:
         loads: dict[str, list[Load]] = {name: [] for name in routes}
         for each in range(rounds + 1):
             for name, url in routes.items():
-                # The first round warms up, and what takes a tenth of a second needs no more than three.
+                # The first round warms up, for as long: the first estimator that is loaded takes a second or
+                # more. What takes a tenth of a second needs no more than three.
                 if name != "joblib" or each <= 3:
-                    load = post(url, body, seconds if each else 1)
+                    load = post(url, body, seconds)
                     loads[name] += [load] if each else []
     ours = _rate(loads["score"])
     yield Row.of_rates(

@@ -74,6 +74,7 @@ def post(url: str, body: bytes, seconds: float) -> Load:
 
 
 def _last_line(command: list[str], stdin: bytes) -> dict[str, float]:
-    output = subprocess.run(command, input=stdin, capture_output=True, check=True).stdout
+    # What goes wrong in there is said on standard error, which is this process's.
+    output = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, check=True).stdout
     told: dict[str, float] = json.loads(output.decode().strip().splitlines()[-1])
     return told

@@ -69,6 +69,8 @@ async def _load(url: str, connections: int, seconds: float, body: bytes) -> dict
     lasted = perf_counter() - began
     for transport, _ in opened:
         transport.close()
+    if not took:
+        sys.exit(f"{url}: nothing was answered in {seconds:g} s over {connections} connections")
     waits = sorted(took)
     return {
         "requests": len(waits),
