@@ -82,6 +82,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         adot_image: The collector's image.
         certificate_arn: Certificate of the load balancer; None: plain HTTP.
         container_port: Port that the service listens on.
+        desired_count: Tasks of the API from this deployment on, until scaling finds otherwise; None: as many as
+            scaling has found, or its least at first.
         allowed_hosts: Hosts that are answered; empty: all.
         cors_origins: Origins that browsers may call from.
         alarm_email: Who is told of alarms; None: who subscribes to the topic.
@@ -94,6 +96,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     adot_image: str = ADOT_IMAGE
     certificate_arn: str | None = None
     container_port: int = 8000
+    desired_count: int | None = None
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     alarm_email: str | None = None
@@ -127,14 +130,16 @@ def read_context(given: Mapping[str, Any], environ: Mapping[str, str]) -> Contex
             f"certificate_arn: expected a certificate in {region}, where the load balancer is, got one in "
             f"{certificate.split(':')[3]}."
         )
+    row = _environment(texts)
     return Context(
-        environment=_environment(texts),
+        environment=row,
         account=texts.get("account") or environ.get("CDK_DEFAULT_ACCOUNT"),
         region=region,
         image_uri=texts["image_uri"],
         adot_image=texts.get("adot_image", ADOT_IMAGE),
         certificate_arn=certificate,
         container_port=port,
+        desired_count=_desired_count(texts, row),
         allowed_hosts=tuple(filter(None, texts.get("allowed_hosts", "").split(","))),
         cors_origins=tuple(filter(None, texts.get("cors_origins", "").split(","))),
         alarm_email=texts.get("alarm_email"),
@@ -160,7 +165,6 @@ def _environment(texts: Mapping[str, str]) -> Environment:
     numbers = {
         name: int(texts[name])
         for name in (
-            "desired_count",
             "min_capacity",
             "max_capacity",
             "worker_min_capacity",
@@ -174,18 +178,21 @@ def _environment(texts: Mapping[str, str]) -> Environment:
         raise ContextError(
             f"min_capacity: expected at most max_capacity, {row.max_capacity}, got {row.min_capacity}."
         )
-    if "desired_count" not in numbers:
-        # Nobody asked for it: it follows what they did ask for.
-        count = min(max(row.desired_count, row.min_capacity), row.max_capacity)
-        row = msgspec.structs.replace(row, desired_count=count)
-    if not row.min_capacity <= row.desired_count <= row.max_capacity:
-        raise ContextError(
-            f"desired_count: expected a number from min_capacity to max_capacity, {row.min_capacity} to "
-            f"{row.max_capacity}, got {row.desired_count}."
-        )
     if row.worker_min_capacity > row.worker_max_capacity:
         raise ContextError(
             f"worker_min_capacity: expected at most worker_max_capacity, {row.worker_max_capacity}, got "
             f"{row.worker_min_capacity}."
         )
     return row
+
+
+def _desired_count(texts: Mapping[str, str], row: Environment) -> int | None:
+    if "desired_count" not in texts:
+        return None
+    count = int(texts["desired_count"])
+    if not row.min_capacity <= count <= row.max_capacity:
+        raise ContextError(
+            f"desired_count: expected a number from min_capacity to max_capacity, {row.min_capacity} to "
+            f"{row.max_capacity}, got {count}."
+        )
+    return count

@@ -23,7 +23,6 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: Told by the service, and a part of the stacks' names.
         nat_gateways: Ways out to where no endpoint leads; one a zone survives the loss of a zone.
-        desired_count: Tasks of the API at first.
         min_capacity: Tasks of the API at least.
         max_capacity: Tasks of the API at most.
         api_size: Of a task that scores over HTTP.
@@ -45,7 +44,6 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Literal["dev", "prod"]
     nat_gateways: int
-    desired_count: int
     min_capacity: int
     max_capacity: int
     api_size: Size
@@ -68,7 +66,6 @@ ENVIRONMENTS: Final[dict[str, Environment]] = {
     "dev": Environment(
         name="dev",
         nat_gateways=1,
-        desired_count=1,
         min_capacity=1,
         max_capacity=2,
         api_size=Size(512, 1024),
@@ -89,7 +86,6 @@ ENVIRONMENTS: Final[dict[str, Environment]] = {
     "prod": Environment(
         name="prod",
         nat_gateways=2,
-        desired_count=2,
         min_capacity=2,
         max_capacity=20,
         api_size=Size(1024, 2048),

@@ -77,7 +77,7 @@ class ServiceStack(Stack):
             model_store=models,
             keep_alive_seconds=Entrance.IDLE_SECONDS + 15,
         )
-        self.api = self._serving("Api", serving, row.api_size, row.desired_count)
+        self.api = self._serving("Api", serving, row.api_size, context.desired_count)
         permissions.read_models(_role(self.api), storage.models_arn)
         training = msgspec.structs.replace(serving, drain_seconds=_TRAINER_DRAIN_SECONDS)
         self.trainer = self._serving("Trainer", training, row.trainer_size, 1)
@@ -161,7 +161,7 @@ class ServiceStack(Stack):
             self, name, f"vehicle-anomaly/{self._context.environment.name}/{name}"
         )
 
-    def _serving(self, name: str, settings: Settings, size: Size, count: int) -> ecs.FargateService:
+    def _serving(self, name: str, settings: Settings, size: Size, count: int | None) -> ecs.FargateService:
         task = define_task(
             self,
             name,
@@ -186,9 +186,11 @@ class ServiceStack(Stack):
             stop_seconds=settings.worker_drain_seconds,
             serves=False,
         )
-        return self._service("Worker", task, row.worker_min_capacity)
+        return self._service("Worker", task, None)
 
-    def _service(self, name: str, task: ecs.FargateTaskDefinition, count: int) -> ecs.FargateService:
+    def _service(self, name: str, task: ecs.FargateTaskDefinition, count: int | None) -> ecs.FargateService:
+        # None: a number here would take back, at each deployment, what scaling has found. ECS then begins with
+        # one task, and scaling goes up to its least from there.
         return ecs.FargateService(
             self,
             name,

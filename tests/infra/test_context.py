@@ -25,6 +25,7 @@ def test_what_is_not_given_is_as_the_table_says() -> None:
     context = read_context(GIVEN, {})
     assert context.environment == ENVIRONMENTS["dev"]
     assert (context.account, context.certificate_arn, context.container_port) == (None, None, 8000)
+    assert context.desired_count is None
 
 
 def test_what_is_given_is_taken() -> None:
@@ -32,7 +33,7 @@ def test_what_is_given_is_taken() -> None:
         **GIVEN,
         "environment": "prod",
         "account": "123456789012",
-        "desired_count": "3",
+        "desired_count": "4",
         "min_capacity": 3,
         "max_capacity": "9",
         "worker_min_capacity": "0",
@@ -43,7 +44,12 @@ def test_what_is_given_is_taken() -> None:
     }
     context = read_context(given, {})
     row = context.environment
-    assert (row.desired_count, row.min_capacity, row.max_capacity, row.worker_min_capacity) == (3, 3, 9, 0)
+    assert (context.desired_count, row.min_capacity, row.max_capacity, row.worker_min_capacity) == (
+        4,
+        3,
+        9,
+        0,
+    )
     assert (context.account, context.container_port) == ("123456789012", 9000)
     assert context.certificate_arn == CERTIFICATE
     assert context.allowed_hosts == ("api.example.org", "*.example.net")

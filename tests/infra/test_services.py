@@ -1,11 +1,15 @@
 """Tasks: what they run on, how they stop, and what beside them may fail."""
 
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from infra.environments import ENVIRONMENTS
 from tests.image import dockerfile
-from tests.infra.conftest import PROJECT
+from tests.infra.conftest import PROJECT, PYTHON
 from tests.infra.template import Templates, container, flat, service, target, variables
 from vehicle_anomaly.settings import Settings
 
@@ -139,6 +143,34 @@ def test_capacities_are_those_of_the_environment(templates: Templates, variant: 
         (row.min_capacity, row.max_capacity),
         (row.worker_min_capacity, row.worker_max_capacity),
     }
+
+
+def test_a_deployment_leaves_the_number_of_tasks_to_what_scales_them(templates: Templates) -> None:
+    """A number in the template would be set again by each deployment, in the middle of a busy day."""
+    scaled = {
+        json.dumps(s["ResourceId"])
+        for s in templates.all("AWS::ApplicationAutoScaling::ScalableTarget")
+        if s["ScalableDimension"] == "ecs:service:DesiredCount"
+    }
+    found = dict(templates.resources("AWS::ECS::Service"))
+    owned = {name for name in found if any(f'"{name}"' in resource for resource in scaled)}
+    assert len(owned) == 2
+    for name, properties in found.items():
+        assert properties.get("DesiredCount") == (None if name in owned else 1)
+
+
+def test_a_number_that_is_asked_for_is_set(tmp_path: Path) -> None:
+    """The API's, for who expects load; not the workers'."""
+    if not PYTHON.exists():
+        pytest.skip("the CDK is not here: `just setup-infra` makes .venv-infra")
+    context = {
+        "region": "eu-central-1", "image_uri": "ghcr.io/example/vehicle-anomaly:1",
+        "environment": "prod", "desired_count": "7",
+    }  # fmt: skip
+    environ = {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(tmp_path)}
+    subprocess.run([str(PYTHON), "-m", "infra"], cwd=PROJECT, env=environ, check=True, timeout=240)
+    counts = [s.get("DesiredCount") for s in Templates(tmp_path).all("AWS::ECS::Service")]
+    assert sorted(counts, key=str) == [1, 7, None]
 
 
 def test_what_is_protected_cannot_be_deleted_by_a_slip(production: Templates) -> None:
