@@ -128,6 +128,7 @@ lock *ARGS:
     {{ pip_compile }} {{ ARGS }} -c requirements-dev.txt --extra arrow --extra demo --extra demo-queue --group dev --group bench pyproject.toml -o requirements-bench.txt
     {{ pip_compile }} {{ ARGS }} -c requirements-bench.txt --group bench-compiled -o requirements-bench-compiled.txt
     {{ pip_compile }} {{ ARGS }} -c requirements-dev.txt --group build -o requirements-build.txt
+    {{ pip_compile }} {{ ARGS }} -c requirements-build.txt --group tools -o requirements-tools.txt
     {{ pip_compile }} {{ ARGS }} -c requirements-dev.txt --group dev --group infra --group lint-files pyproject.toml -o requirements-infra.txt
 
 # All that CI checks

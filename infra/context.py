@@ -63,6 +63,7 @@ KEYS: Final = {
         "origins such as https://app.example.org, separated by commas",
     ),
     "log_level": Key("DEBUG|INFO|WARNING|ERROR", "DEBUG, INFO, WARNING or ERROR"),
+    "revision": Key(r"[0-9a-f]{40}", "the forty digits of a commit"),
     "alarm_email": Key(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
 }
 """Every key that may be given; the same names as operators know from the deployment before."""
@@ -82,11 +83,12 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         adot_image: The collector's image.
         certificate_arn: Certificate of the load balancer; None: plain HTTP.
         container_port: Port that the service listens on.
-        desired_count: Tasks of the API from this deployment on, until scaling finds otherwise; None: as many as
-            scaling has found, or its least at first.
+        desired_count: Tasks of the API from this deployment on, until scaling finds otherwise; None: as
+            many as scaling has found, or its least at first.
         allowed_hosts: Hosts that are answered; empty: all.
         cors_origins: Origins that browsers may call from.
         alarm_email: Who is told of alarms; None: who subscribes to the topic.
+        revision: Commit that the templates are of; a later deployment that fails goes back to it.
     """
 
     environment: Environment
@@ -100,6 +102,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     alarm_email: str | None = None
+    revision: str | None = None
 
 
 def read_context(given: Mapping[str, Any], environ: Mapping[str, str]) -> Context:
@@ -143,6 +146,7 @@ def read_context(given: Mapping[str, Any], environ: Mapping[str, str]) -> Contex
         allowed_hosts=tuple(filter(None, texts.get("allowed_hosts", "").split(","))),
         cors_origins=tuple(filter(None, texts.get("cors_origins", "").split(","))),
         alarm_email=texts.get("alarm_email"),
+        revision=texts.get("revision"),
     )
 
 

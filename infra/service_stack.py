@@ -72,7 +72,8 @@ class ServiceStack(Stack):
             log_level=row.log_level,
             host="0.0.0.0",  # noqa: S104  # its security group admits the load balancer only
             port=context.container_port,
-            allowed_hosts=context.allowed_hosts,
+            # The collector beside it asks for /metrics by this address.
+            allowed_hosts=(*context.allowed_hosts, "127.0.0.1") if context.allowed_hosts else (),
             cors_origins=context.cors_origins,
             model_store=models,
             keep_alive_seconds=Entrance.IDLE_SECONDS + 15,
@@ -120,6 +121,11 @@ class ServiceStack(Stack):
         CfnOutput(self, "Url", value=f"{scheme}://{self.entrance.balancer.load_balancer_dns_name}")
         # What a deployment goes back to (.github/workflows/deploy.yml).
         CfnOutput(self, "ImageUri", value=context.image_uri)
+        if context.revision is not None:
+            CfnOutput(self, "Revision", value=context.revision)
+        CfnOutput(self, "ClusterName", value=self._cluster.cluster_name)
+        for name, service in self.running.items():
+            CfnOutput(self, f"{name.capitalize()}ServiceName", value=service.service_name)
         scale_api(self.api, row, self.entrance.api_targets)
         scale_workers(self.worker, row, queues.requests)
 
@@ -189,8 +195,8 @@ class ServiceStack(Stack):
         return self._service("Worker", task, None)
 
     def _service(self, name: str, task: ecs.FargateTaskDefinition, count: int | None) -> ecs.FargateService:
-        # None: a number here would take back, at each deployment, what scaling has found. ECS then begins with
-        # one task, and scaling goes up to its least from there.
+        # None: a number here would take back, at each deployment, what scaling has found. ECS then begins
+        # with one task, and scaling goes up to its least from there.
         return ecs.FargateService(
             self,
             name,

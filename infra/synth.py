@@ -21,6 +21,7 @@ VARIANTS: Final[dict[str, dict[str, str]]] = {
         "allowed_hosts": "api.example.org",
         "cors_origins": "https://app.example.org",
         "alarm_email": "oncall@example.org",
+        "revision": "0" * 40,
     },
 }
 """What is synthesised, checked and compared: name → context."""

@@ -104,6 +104,8 @@ def test_traces_go_to_x_ray_and_metrics_to_cloudwatch(templates: Templates) -> N
             (scraped,) = config["receivers"]["prometheus"]["config"]["scrape_configs"]
             port = service(task)["PortMappings"][0]["ContainerPort"]
             assert scraped["static_configs"][0]["targets"] == [f"127.0.0.1:{port}"]
+            hosts = variables(service(task)).get("ALLOWED_HOSTS", "127.0.0.1")
+            assert "127.0.0.1" in hosts.split(",")
             assert [s["Name"] for s in container(task, "collector")["Secrets"]] == ["METRICS_KEY"]
 
 
