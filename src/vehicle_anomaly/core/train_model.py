@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ from vehicle_anomaly.core.telemetry_sample import TelemetrySample
 from vehicle_anomaly.core.training_report import EarlierVersion, training_report
 
 _ROWS_AT_ONCE = 4096
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,8 +107,8 @@ class TrainModel:
             grown, seed = (forest, estimator), self.parameters.random_state
             healthy = Healthy.by_the_forest(batch, medians, grown, held_out, seed)
         report = training_report(batch, medians, forest, self._version_before(command.model_name))
-        # Read after the fit: a version is named, and sorts, by when it is published.
-        trained_at = self.clock.now()
+        # Told after the fit: a version is named, and sorts, by when it is published.
+        trained_at = self._publication_time(command.model_name)
         metadata = ModelMetadata(
             model_name=command.model_name,
             model_version=command.model_version or ModelVersion.made_at(trained_at),
@@ -131,6 +132,21 @@ class TrainModel:
         sample = TelemetrySample.of(batch)
         model = TrainedModel(metadata, forest, medians, estimator, report, guards, healthy.scores, sample)
         return self.models.publish(model, command.by if self.auto_promote else None)
+
+    def _publication_time(self, name: ModelName) -> datetime:
+        """Return the time now, or where the clock went back, the moment after the version before."""
+        now = self.clock.now()
+        try:
+            if self.auto_promote:
+                before = self.models.metadata(name, self.models.latest(name)).trained_at
+            else:
+                # What was published last waits, and is not the latest.
+                known = self.models.versions(name).versions
+                before = known[0].trained_at if known else now - _TICK
+        except (UnknownModel, UnknownModelVersion, DamagedModel):
+            # There is none, or none that can be read.
+            return now
+        return max(now, before + _TICK)
 
     def _guard_parameters(self, command: TrainModelCommand) -> GuardParameters | None:
         if command.false_alarm_rate is None:
