@@ -13,7 +13,7 @@ from vehicle_anomaly.adapters.inbound.http.worker_link import WorkerLink
 from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
 from vehicle_anomaly.adapters.inbound.sqs.errors import QueueUnusable
 from vehicle_anomaly.adapters.inbound.wire import compiled_wire
-from vehicle_anomaly.container import Container, open_model_store, prove_model_store
+from vehicle_anomaly.container import Container, open_model_store, prove_model_store, tell_worker_metrics
 from vehicle_anomaly.core import compiled
 from vehicle_anomaly.demo.command import command as demo
 from vehicle_anomaly.demo.queue_command import command as demo_queue
@@ -40,6 +40,7 @@ def _services() -> Services:
         worker = container().worker()
         prove_model_store(container().model_store())
         with tracing(os.environ):
+            tell_worker_metrics(container().settings(), container().registry())
             worker.run()
 
     def serve(workers: int | None) -> None:

@@ -4,15 +4,18 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
 import structlog
 from dependency_injector import containers, providers
+from prometheus_client import CollectorRegistry
 
 from vehicle_anomaly import __version__
 from vehicle_anomaly.adapters.inbound.http.app import create_app
 from vehicle_anomaly.adapters.inbound.http.bounded_protocol import ConnectionLimits
+from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.server import HttpServer
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
@@ -22,8 +25,14 @@ from vehicle_anomaly.adapters.inbound.keys.key_ring import KeyRing
 from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
 from vehicle_anomaly.adapters.inbound.sqs.clients import Clients, connect
 from vehicle_anomaly.adapters.inbound.sqs.handlers import Handlers
+from vehicle_anomaly.adapters.inbound.sqs.metrics import QueueMetrics, serve_metrics
 from vehicle_anomaly.adapters.inbound.sqs.payloads import Payloads
-from vehicle_anomaly.adapters.inbound.sqs.queues import RequestQueue, ResultQueue, max_message_bytes
+from vehicle_anomaly.adapters.inbound.sqs.queues import (
+    RequestQueue,
+    ResultQueue,
+    max_message_bytes,
+    max_receives,
+)
 from vehicle_anomaly.adapters.inbound.sqs.score_objects import ObjectOptions, ScoreObjects
 from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing
 from vehicle_anomaly.adapters.inbound.sqs.worker import Worker, WorkerOptions, WorkerParts
@@ -34,9 +43,11 @@ from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
 from vehicle_anomaly.adapters.outbound.s3_client import s3_client
 from vehicle_anomaly.adapters.outbound.s3_errors import UnusableModelStore
 from vehicle_anomaly.adapters.outbound.s3_models import S3Models
+from vehicle_anomaly.adapters.outbound.service_metrics import ServiceMetrics
 from vehicle_anomaly.adapters.outbound.shared_arrays import SharedArrays
 from vehicle_anomaly.adapters.outbound.signatures import Signatures, UnusableSigningKeys
 from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
+from vehicle_anomaly.adapters.outbound.watched_models import WatchedModels
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
 from vehicle_anomaly.core.model import ModelName, TrainedModel
 from vehicle_anomaly.core.ports import Clock, ModelArchive, ModelRepository
@@ -147,6 +158,7 @@ def drive_http(
     score_telemetry: ScoreTelemetry,
     promote_version: PromoteVersion,
     models: CachedModels,
+    metrics: RequestMetrics,
 ) -> HttpParts:
     """Return what the API drives."""
     return HttpParts(
@@ -157,6 +169,7 @@ def drive_http(
         models.at_hand,
         lambda: models.degraded,
         tell_requests(),
+        metrics,
     )
 
 
@@ -173,7 +186,11 @@ def tell_requests() -> Tell | None:
 
 
 def drive_queue(
-    train_model: TrainModel, score_telemetry: ScoreTelemetry, models: ModelRepository, settings: Settings
+    train_model: TrainModel,
+    score_telemetry: ScoreTelemetry,
+    models: ModelRepository,
+    settings: Settings,
+    registry: CollectorRegistry,
 ) -> WorkerParts:
     """Return what the queue worker works with.
 
@@ -198,7 +215,30 @@ def drive_queue(
         handlers=Handlers(train_model, score_telemetry, models),
         objects=ScoreObjects(clients.s3, score_telemetry, models, describe_objects(settings)),
         tracing=QueueTracing(requests.name),
+        metrics=QueueMetrics(registry, max_receives(clients.sqs, request_queue_url)),
     )
+
+
+def tell_worker_metrics(settings: Settings, registry: CollectorRegistry) -> None:
+    """Let the worker's metrics be read, if the settings name a port.
+
+    Raises:
+        SettingsError: It cannot be listened on.
+    """
+    if settings.metrics_port is None:
+        return
+    try:
+        url = serve_metrics(registry, settings.host, settings.metrics_port)
+    except OSError as error:
+        where = f"port {settings.metrics_port} of {settings.host}"
+        raise SettingsError(f"METRICS_PORT: cannot listen on {where}: {error.strerror}") from error
+    _log.info("metrics", url=url)
+
+
+def watch_models(models: ModelRepository, store: ModelStore, metrics: ServiceMetrics) -> WatchedModels:
+    """Return the store, its operations timed and counted."""
+    kind = str(store.__struct_config__.tag)
+    return WatchedModels(models, partial(metrics.store_operation, kind))
 
 
 def describe_objects(settings: Settings) -> ObjectOptions:
@@ -260,12 +300,16 @@ class Container(containers.DeclarativeContainer):
     model_store: providers.Provider[ModelRepository] = providers.Singleton(
         open_model_store, settings.provided.model_store, signatures
     )
+    # All that is counted in this process.
+    registry: providers.Provider[CollectorRegistry] = providers.Singleton(CollectorRegistry)
+    metrics: providers.Provider[ServiceMetrics] = providers.Singleton(ServiceMetrics, registry)
     models: providers.Provider[CachedModels] = providers.Singleton(
         CachedModels,
-        model_store,
+        providers.Callable(watch_models, model_store, settings.provided.model_store, metrics),
         settings.provided.model_refresh_seconds,
         settings.provided.model_cache_size,
         share=providers.Callable(sharing, os.environ),
+        tell_latest=metrics.provided.latest,
     )
     # Apart from those that answer: what waits behind a training there waits for seconds.
     training_threads: providers.Provider[ScoringThreads] = providers.Singleton(
@@ -279,19 +323,27 @@ class Container(containers.DeclarativeContainer):
         settings.provided.guard_parameters,
         training_threads,
         settings.provided.auto_promote,
+        metrics.provided.training,
     )
     promote_version: providers.Provider[PromoteVersion] = providers.Singleton(PromoteVersion, models, clock)
     scoring_threads: providers.Provider[ScoringThreads] = providers.Singleton(
         ScoringThreads, providers.Callable(threads_or_processors, settings.provided.scoring_threads)
     )
     score_telemetry: providers.Provider[ScoreTelemetry] = providers.Singleton(
-        ScoreTelemetry, models, settings.provided.guarded, scoring_threads, settings.provided.explain
+        ScoreTelemetry, models, settings.provided.guarded, scoring_threads, settings.provided.explain, metrics
     )
     # One ring for a process: how often a key has called is counted in it.
     keys: providers.Provider[KeyRing | None] = providers.Singleton(open_keys, settings)
     http_app = providers.Singleton(
         create_app,
-        providers.Callable(drive_http, train_model, score_telemetry, promote_version, models),
+        providers.Callable(
+            drive_http,
+            train_model,
+            score_telemetry,
+            promote_version,
+            models,
+            providers.Singleton(RequestMetrics, registry),
+        ),
         providers.Callable(describe_http, settings),
         keys,
     )
@@ -305,6 +357,6 @@ class Container(containers.DeclarativeContainer):
     )
     worker: providers.Provider[Worker] = providers.Factory(
         Worker,
-        providers.Callable(drive_queue, train_model, score_telemetry, models, settings),
+        providers.Callable(drive_queue, train_model, score_telemetry, models, settings, registry),
         providers.Callable(describe_worker, settings),
     )

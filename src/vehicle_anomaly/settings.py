@@ -71,6 +71,7 @@ _EXPECTED: Final = {
     "explain": "anomalies, always or never",
     "false_alarm_rate": "a number from 0.0001 to 0.5",
     "guards": "on or off",
+    "metrics_port": "an integer from 0 to 65535",
     "log_level": "DEBUG, INFO, WARNING, ERROR or CRITICAL",
 }
 
@@ -81,8 +82,9 @@ class Settings(msgspec.Struct, frozen=True):
     Attributes:
         environment: Name of the deployment, told by `/` and `/health`.
         log_level: Least level that is logged.
-        host: Address that `serve` listens on.
+        host: Address that `serve` listens on, and `work` with METRICS_PORT.
         port: Port that `serve` listens on; 0 takes a free one.
+        metrics_port: Port on which `work` tells its metrics; 0 takes a free one, none: it does not.
         cors_origins: Origins that browsers may call from, separated by commas; `*` for all.
         allowed_hosts: `Host` headers that are answered, whatever the port, separated by commas,
             `*.example.org` for subdomains; none set: all. Health checks are always answered.
@@ -130,6 +132,7 @@ class Settings(msgspec.Struct, frozen=True):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
     cors_origins: tuple[_Origin, ...] = ()
     allowed_hosts: tuple[_HostPattern, ...] = ()
     auth: Literal["on", "off"] | None = None

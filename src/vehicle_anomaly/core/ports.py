@@ -1,9 +1,13 @@
 """What the core needs from outside. The docstrings are the contract; `tests/contract` holds stores to it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.promotions import TRAINER, Promoter, Promotion
@@ -12,6 +16,28 @@ from vehicle_anomaly.core.training_report import TrainingReport
 
 MAX_PROMOTIONS: Final = 1000
 """Records that are returned at once, at most."""
+
+
+WatchTraining = Callable[[ModelName], AbstractContextManager[object]]
+"""Takes the model that is trained and returns what stands around its training."""
+
+
+class ScoreObserver(Protocol):
+    """Is told what readings were given for scores. It takes no time to speak of, and raises nothing."""
+
+    def scored_one(self, name: ModelName, score: float) -> None:
+        """Hear of one reading that is no anomaly."""
+        ...
+
+    def scored(self, name: ModelName, scores: NDArray[np.float64], anomalies: Collection[int]) -> None:
+        """Hear of readings.
+
+        Args:
+            name: The model.
+            scores: Shape (n,).
+            anomalies: Positions of those that are anomalies.
+        """
+        ...
 
 
 class Clock(Protocol):

@@ -13,7 +13,7 @@ from vehicle_anomaly.core.errors import EmptyBatch, Flaw, UnnamedFeatures
 from vehicle_anomaly.core.explaining import Explain, Explanation, explanations
 from vehicle_anomaly.core.judging import judge
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion, TrainedModel
-from vehicle_anomaly.core.ports import ModelRepository
+from vehicle_anomaly.core.ports import ModelRepository, ScoreObserver
 from vehicle_anomaly.core.reasons import Reason
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import NamedValues, Reading, Vector
@@ -150,12 +150,14 @@ class ScoreTelemetry:
         guarded: Whether a model's guards take part; without, the forest decides alone.
         threads: Where large batches are scored.
         explain: Which verdicts are explained when a request does not say.
+        observer: Is told of every score; None when nobody wants to know.
     """
 
     models: ModelRepository
     guarded: bool = True
     threads: ScoringThreads = THIS_THREAD
     explain: Explain = "anomalies"
+    observer: ScoreObserver | None = None
 
     def __call__(self, command: ScoreTelemetryCommand) -> Verdicts:
         """Score.
@@ -239,6 +241,8 @@ class ScoreTelemetry:
         if explain != "always":
             plain = model.score_plain(values, guarded=self.guarded)
             if plain is not None:
+                if self.observer is not None:
+                    self.observer.scored_one(known.model_name, plain)
                 healthy = model.healthy_scores
                 percentile = None if healthy is None else healthy.percentile(plain)
                 return Score(known.model_name, known.model_version, plain, percentile=percentile)
@@ -316,6 +320,8 @@ class ScoreTelemetry:
     def _scores(self, model: TrainedModel, X: np.ndarray, explain: Explain) -> Scores:
         scores = model.score(X, self.threads)
         reasons = judge(model, X, scores, guarded=self.guarded)
+        if self.observer is not None:
+            self.observer.scored(model.metadata.model_name, scores, reasons.keys())
         explained = {"never": (), "always": range(len(X)), "anomalies": list(reasons)}[explain]
         healthy = model.healthy_scores
         return Scores(

@@ -1,6 +1,7 @@
 """The use case: learn what is normal from a batch of telemetry."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +30,7 @@ from vehicle_anomaly.core.model import (
     ModelVersion,
     TrainedModel,
 )
-from vehicle_anomaly.core.ports import Clock, ModelRepository
+from vehicle_anomaly.core.ports import Clock, ModelRepository, WatchTraining
 from vehicle_anomaly.core.promotions import TRAINER
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import MAX_FLAWS, TelemetryBatch
@@ -59,6 +60,10 @@ class TrainModelCommand:
     by: str = TRAINER
 
 
+def _unwatched(_: ModelName) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class TrainModel:
     """Fits a forest and guards to a batch and publishes them as an immutable version.
@@ -70,6 +75,7 @@ class TrainModel:
         guards: How guards are made; None for the forest alone.
         threads: Where the readings that were learned from are scored.
         auto_promote: Whether a version is the latest once it is published; else it waits as a candidate.
+        watch: Stands around each training.
     """
 
     models: ModelRepository
@@ -78,6 +84,7 @@ class TrainModel:
     guards: GuardParameters | None = None
     threads: ScoringThreads = THIS_THREAD
     auto_promote: bool = True
+    watch: WatchTraining = _unwatched
 
     def __call__(self, command: TrainModelCommand) -> ModelMetadata:
         """Train and publish.
@@ -91,6 +98,10 @@ class TrainModel:
             VersionExists: The version exists with other content.
             ModelStoreUnavailable: The model could not be stored.
         """
+        with self.watch(command.model_name):
+            return self._train(command)
+
+    def _train(self, command: TrainModelCommand) -> ModelMetadata:
         batch = command.batch
         how = self._guard_parameters(command)
         missing = _Missing.of(batch.values)

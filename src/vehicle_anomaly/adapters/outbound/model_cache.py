@@ -29,13 +29,15 @@ class CachedModels:
     or gone, the last one that could be loaded keeps answering; `degraded` tells.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the last are for tests, and for what else is made of models
         self,
         models: ModelRepository,
         refresh_seconds: float,
         size: int,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
         share: Callable[[TrainedModel], TrainedModel] = lambda model: model,
+        tell_latest: Callable[[ModelMetadata], None] = lambda _: None,
     ) -> None:
         """Put a cache before a store.
 
@@ -45,12 +47,14 @@ class CachedModels:
             size: Versions in memory; the one used longest ago goes first.
             monotonic: Seconds, never going back.
             share: Is given each version that is loaded, and returns the same, perhaps in shared memory.
+            tell_latest: Is told, after each asking of the store, which version answers as a model's latest.
         """
         self._models = models
         self._refresh_seconds = refresh_seconds
         self._size = size
         self._monotonic = monotonic
         self._share = share
+        self._tell_latest = tell_latest
         self._loaded: OrderedDict[tuple[str, str], TrainedModel] = OrderedDict()
         # The last of those loaded: whoever asks for it again changes no order.
         self._last_used: TrainedModel | None = None
@@ -157,7 +161,7 @@ class CachedModels:
         try:
             version = self._models.latest(name)
             # Loaded before it takes over: the one before keeps serving if this one does not load.
-            self.load(name, version)
+            model = self.load(name, version)
         except (DamagedModel, ModelStoreUnavailable, UnknownModel, UnknownModelVersion) as error:
             # A published model is for good: a store that knows of none any more has lost it.
             if known is None:
@@ -169,6 +173,7 @@ class CachedModels:
         self._degraded.pop(name.value, None)
         with self._lock:
             self._latest[name.value] = _Latest(version, asked_at)
+        self._tell_latest(model.metadata)
         return version
 
     def _refreshing_of(self, name: ModelName) -> threading.Lock:

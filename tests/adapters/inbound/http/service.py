@@ -115,5 +115,5 @@ def answers(service: Service, route: str) -> dict[str, float]:
     return {
         sample.labels["http_response_status_code"]: sample.value
         for sample in samples
-        if sample.name.endswith("_count") and sample.labels["http_route"] == route
+        if sample.name.endswith("_count") and sample.labels.get("http_route") == route
     }

@@ -1,6 +1,8 @@
 """`/metrics`, read as Prometheus reads it."""
 
+from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -53,7 +55,7 @@ def test_routes_are_templates_and_nobody_makes_up_labels(fresh: Service) -> None
         fresh.client.get(path)
     fresh.client.request("MADEUP", "/score")
     fresh.client.delete("/score")
-    labels = [sample.labels for sample in _samples(fresh) if sample.name.endswith("_count")]
+    labels = [s.labels for s in _samples(fresh) if s.name == "http_server_request_duration_seconds_count"]
     routes = {each["http_route"] for each in labels}
     # What no route takes has none, and all of it is one.
     assert routes == {"/models/{name}", "/models/{name}/versions/{version}", "/score", ""}
@@ -64,13 +66,85 @@ def test_routes_are_templates_and_nobody_makes_up_labels(fresh: Service) -> None
 def test_durations(fresh: Service) -> None:
     fresh.client.get("/healthz")
     samples = _samples(fresh)
-    assert {sample.name for sample in samples} == {
+    of_requests = [s for s in samples if s.name.startswith("http_server_request_duration_seconds")]
+    assert {sample.name for sample in of_requests} == {
         f"http_server_request_duration_seconds_{part}" for part in ("bucket", "sum", "count")
     }
-    (total,) = [s.value for s in samples if s.name.endswith("_sum") and s.labels["http_route"] == "/healthz"]
+    (total,) = [
+        s.value for s in of_requests if s.name.endswith("_sum") and s.labels["http_route"] == "/healthz"
+    ]
     assert 0 < total < 60
 
 
 def test_the_content_type_is_prometheus_own(fresh: Service) -> None:
     headers = fresh.client.get("/metrics").headers.get_list("content-type")
     assert headers == ["text/plain; version=1.0.0; charset=utf-8"]
+
+
+def _counts(service: Service, name: str, *labels: str) -> dict[tuple[str, ...], float]:
+    return {
+        tuple(s.labels[label] for label in labels): s.value
+        for s in _samples(service)
+        if s.name == name and s.value
+    }
+
+
+def test_verdicts_and_anomalies_are_counted_by_model_with_their_scores(tmp_path: Path) -> None:
+    with running(tmp_path, guards="off") as service:
+        service.client.post("/ingest", json={**BATCH, "model_name": "vans"})
+        asked = [
+            *(
+                ("/score", {**READING, "feature_vector": vector})
+                for vector in ([0.1, -0.2, 0.3], [1e6, 1e6, 1e6])
+            ),
+            ("/score/batch", {**BATCH, "model_name": "vans"}),
+        ]
+        expected: Counter[tuple[str, ...]] = Counter()
+        for path, body in asked:
+            told = service.client.post(path, json=body).json()
+            for verdict in told.get("results", [told]):
+                expected[told["model_name"], str(verdict["is_anomaly"]).lower()] += 1
+        counted = _counts(service, "vehicle_anomaly_score_count", "model_name", "is_anomaly")
+    assert counted == expected
+    # Both kinds, singly and in batches.
+    assert len(expected) == 4
+
+
+def test_comparing_versions_counts_no_verdicts(fresh: Service) -> None:
+    fresh.client.post("/ingest", json={**BATCH, "model_version": "v2"})
+    fresh.client.post("/ingest", json={**BATCH, "model_version": "v3"})
+    assert fresh.client.get("/models/default/versions/v3/compare?with=v2").status_code == 200
+    assert _counts(fresh, "vehicle_anomaly_score_count", "model_name") == {}
+
+
+def test_trainings_are_counted_by_what_became_of_them(fresh: Service) -> None:
+    fresh.client.post("/ingest", json={**BATCH, "model_version": "v2"})
+    fresh.client.post("/ingest", json={"records": BATCH["records"][:9], "model_version": "v2"})
+    counted = _counts(fresh, "vehicle_anomaly_training_duration_seconds_count", "result")
+    # That of v1 was one of this process too.
+    assert counted == {("published",): 2.0, ("refused",): 1.0}
+
+
+def test_the_age_of_the_version_that_answers_is_known(fresh: Service) -> None:
+    fresh.client.post("/score", json=READING)
+    told = fresh.client.get("/models/default/versions/v1").json()["trained_at"]
+    (age,) = _counts(fresh, "vehicle_anomaly_model_trained_timestamp_seconds", "model_name").items()
+    assert age == (("default",), datetime.fromisoformat(told).timestamp())
+
+
+def test_operations_of_the_store_are_timed_and_what_fails_is_counted_by_type(fresh: Service) -> None:
+    fresh.client.post("/score", json=READING)
+    fresh.post("/score", reading(model_name="vans"))
+    (fresh.store / "default" / "LATEST").write_text("")
+    fresh.client.get("/models/default/versions/none")
+    counted = _counts(
+        fresh, "vehicle_anomaly_store_operation_duration_seconds_count", "store", "operation", "error_type"
+    )
+    assert counted["filesystem", "publish", ""] == 1
+    assert counted["filesystem", "load", ""] >= 1
+    assert counted["filesystem", "latest", "UnknownModel"] >= 1
+    assert counted["filesystem", "metadata", "UnknownModelVersion"] == 1
+
+
+def test_a_request_is_active_while_it_is_answered(fresh: Service) -> None:
+    assert _counts(fresh, "http_server_active_requests") == {(): 1.0}

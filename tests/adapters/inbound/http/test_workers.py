@@ -43,7 +43,7 @@ def counted(url: str) -> float:
         sample.value
         for family in families
         for sample in family.samples
-        if sample.name.endswith("_count") and sample.labels["http_route"] == "/healthz"
+        if sample.name.endswith("_count") and sample.labels.get("http_route") == "/healthz"
     )
 
 

@@ -58,7 +58,11 @@ def test_the_result_is_out_before_the_request_is_deleted_and_its_payload_goes_la
     called: list[str] = []
     container = assemble(queues)
     parts = drive_queue(
-        container.train_model(), container.score_telemetry(), container.models(), container.settings()
+        container.train_model(),
+        container.score_telemetry(),
+        container.models(),
+        container.settings(),
+        container.registry(),
     )
     for client in (parts.requests.sqs, parts.payloads.s3):
         client.meta.events.register("before-call", lambda model, **_: called.append(model.name))

@@ -28,7 +28,13 @@ def _traced_worker(container: Container, spans: InMemorySpanExporter) -> Worker:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(spans))
     settings = container.settings()
-    parts = drive_queue(container.train_model(), container.score_telemetry(), container.models(), settings)
+    parts = drive_queue(
+        container.train_model(),
+        container.score_telemetry(),
+        container.models(),
+        settings,
+        container.registry(),
+    )
     traced = replace(parts, tracing=QueueTracing("requests", provider))
     return Worker(traced, describe_worker(settings))
 

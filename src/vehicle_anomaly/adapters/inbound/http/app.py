@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from anyio.to_thread import run_sync
 from litestar import Litestar
@@ -14,7 +15,6 @@ from vehicle_anomaly.adapters.inbound.http.compare_routes import compare_routes
 from vehicle_anomaly.adapters.inbound.http.documentation import documentation_routes
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import Doorkeeper
 from vehicle_anomaly.adapters.inbound.http.errors import exception_handlers
-from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
 from vehicle_anomaly.adapters.inbound.http.model_routes import model_routes
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.service_routes import service_routes
@@ -40,7 +40,9 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
     """
     doorkeeper = None if keys is None else Doorkeeper(keys.find)
     slots = TrainingSlots(options.training_slots, options.training_queue)
-    metrics = RequestMetrics()
+    metrics = parts.metrics
+    # What is scored again to be compared is no verdict that anybody acts on.
+    uncounted = replace(parts.score_telemetry, observer=None)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -55,7 +57,7 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
     handlers = [
         *telemetry_routes(parts, slots, options.max_body_bytes),
         *model_routes(parts.models, parts.promote_version),
-        *compare_routes(CompareVersions(parts.score_telemetry, parts.models)),
+        *compare_routes(CompareVersions(uncounted, parts.models)),
         *service_routes(parts, options),
         metrics.route(),
         *documentation_routes(options.version, options.asyncapi),
@@ -77,6 +79,9 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
     )
     # Around all of it: a middleware stands behind the router, and sees nothing of what no route takes.
     app.asgi_handler = watching(
-        within_capacity(app.asgi_handler, options.max_concurrent_requests), metrics.count, parts.tell
+        within_capacity(app.asgi_handler, options.max_concurrent_requests),
+        metrics.active,
+        metrics.count,
+        parts.tell,
     )
     return app

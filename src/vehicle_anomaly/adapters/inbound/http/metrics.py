@@ -1,4 +1,4 @@
-"""How many requests, and how long they took, by route template: `/metrics`."""
+"""How many requests, how long they took by route template, and how many there are now: `/metrics`."""
 
 import os
 
@@ -7,11 +7,12 @@ from litestar.handlers import HTTPRouteHandler
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
+    Gauge,
     Histogram,
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from vehicle_anomaly.adapters.inbound.http.access import METRICS
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
@@ -32,8 +33,15 @@ class RequestMetrics:
     The metric is OpenTelemetry's `http.server.request.duration`; its `_count` is the number of requests.
     """
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        """Count for those who read a registry, and let them read all of it."""
+        self.registry = registry or CollectorRegistry()
+        self.active = Gauge(
+            "http_server_active_requests",
+            "HTTP requests that are being answered.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
         self._duration = Histogram(
             "http_server_request_duration_seconds",
             "Duration of HTTP requests by route template.",
@@ -68,3 +76,13 @@ class RequestMetrics:
             return Response(generate_latest(self._read()), media_type=_TEXT)
 
         return metrics
+
+
+def forget_worker(process_id: int, folder: str) -> None:
+    """Have those that read sum up no longer what a worker that died was answering.
+
+    Args:
+        process_id: Of the worker.
+        folder: Where workers count.
+    """
+    mark_process_dead(process_id, folder)  # type: ignore[no-untyped-call]

@@ -1,8 +1,9 @@
 """What the HTTP API is made of."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
 from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository
@@ -51,6 +52,7 @@ class HttpParts:
             are scored on the event loop, and in a thread otherwise.
         degraded: Tells, by model name, why a model is not answered with what the store has as its latest.
         tell: Is told of each request, an event and its fields; None when nobody wants to know.
+        metrics: Counts requests, and tells all that is counted.
     """
 
     train_model: TrainModel
@@ -60,3 +62,4 @@ class HttpParts:
     at_hand: Callable[[ModelName, ModelVersion | None], TrainedModel | None]
     degraded: Callable[[], Mapping[str, str]]
     tell: Tell | None = None
+    metrics: RequestMetrics = field(default_factory=RequestMetrics)

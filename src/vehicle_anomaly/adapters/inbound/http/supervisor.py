@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from vehicle_anomaly.adapters.inbound.http.listeners import listeners, urls
+from vehicle_anomaly.adapters.inbound.http.metrics import forget_worker
 from vehicle_anomaly.adapters.inbound.http.worker_link import READY, SHARED_FOLDER
 
 _log = structlog.get_logger(__name__)
@@ -130,6 +131,7 @@ class Supervisor:
             if status != 0 and self._failure is None:
                 self._failure = f"a worker failed while it stopped, with status {status}"
             return
+        forget_worker(worker.process.pid, environment["PROMETHEUS_MULTIPROC_DIR"])
         _log.warning("worker ended", worker=worker.process.pid, status=status)
         self._failed_starts += not served
         if self._failed_starts >= _MOST_FAILED_STARTS:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
@@ -14,12 +14,25 @@ Count = Callable[[str, str, int, float], None]
 Tell = Callable[[str, Mapping[str, object]], None]
 """Takes an event and its fields."""
 
+
+class Active(Protocol):
+    """How many requests there are now."""
+
+    def inc(self) -> None:
+        """Count one more."""
+        ...
+
+    def dec(self) -> None:
+        """Count one less."""
+        ...
+
+
 _UNFINISHED: Final = 499  # nginx's status for a caller that left before the answer
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _ANSWERED_BY: Final = "vehicle_anomaly.answered_by"
 
 
-def watching(app: ASGIApp, count: Count, tell: Tell | None) -> ASGIApp:
+def watching(app: ASGIApp, active: Active, count: Count, tell: Tell | None) -> ASGIApp:
     """Return an application that does what another does, and tells of each request how it went.
 
     A request is known by its route's template, never by its path: a caller must not be able to make up label
@@ -28,6 +41,7 @@ def watching(app: ASGIApp, count: Count, tell: Tell | None) -> ASGIApp:
 
     Args:
         app: The other, with its router inside.
+        active: Counts those that there are now.
         count: Is told of every request.
         tell: Is told too, unless nobody wants to know.
     """
@@ -44,11 +58,13 @@ def watching(app: ASGIApp, count: Count, tell: Tell | None) -> ASGIApp:
                 status = message["status"]
             await send(message)
 
+        active.inc()
         began = perf_counter()
         try:
             await app(scope, receive, watched)
         finally:
             seconds = perf_counter() - began
+            active.dec()
             method: str = scope["method"]
             route = scope.get("path_template", "")
             if method not in _METHODS:

@@ -1,5 +1,6 @@
 """The two queues, ten messages a call."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -234,6 +235,17 @@ def max_message_bytes(sqs: "SQSClient", url: str, variable: str) -> int:
         # A worker may send without being allowed to ask, and may start before SQS can be reached.
         _log.warning("queue not described", queue=url, error=str(error))
         return MAX_MESSAGE_BYTES
+
+
+def max_receives(sqs: "SQSClient", url: str) -> int | None:
+    """Ask a queue how often it delivers a message before it is a dead letter; None if it does not say."""
+    try:
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
+        policy = answer.get("Attributes", {}).get("RedrivePolicy")
+        return None if policy is None else int(json.loads(policy)["maxReceiveCount"])
+    except (BotoCoreError, ClientError) as error:
+        _log.warning("queue not described", queue=url, error=str(error))
+        return None
 
 
 def _tens(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -25,10 +25,12 @@ from vehicle_anomaly.adapters.inbound.sqs.errors import InfrastructureFault, Und
 from vehicle_anomaly.adapters.inbound.sqs.handlers import Handlers, Pace, result_too_large
 from vehicle_anomaly.adapters.inbound.sqs.heartbeat import Heartbeat
 from vehicle_anomaly.adapters.inbound.sqs.messages import (
+    RefusedMessage,
     RequestMessage,
     ResultMessage,
     encode_result,
 )
+from vehicle_anomaly.adapters.inbound.sqs.metrics import QueueMetrics
 from vehicle_anomaly.adapters.inbound.sqs.object_events import ObjectNotification, decode_body
 from vehicle_anomaly.adapters.inbound.sqs.payloads import RESERVED_ATTRIBUTE, Payloads, pointer_of
 from vehicle_anomaly.adapters.inbound.sqs.queues import (
@@ -93,6 +95,7 @@ class WorkerParts:
     handlers: Handlers
     objects: ScoreObjects
     tracing: QueueTracing
+    metrics: QueueMetrics
 
 
 class _Order(Enum):
@@ -162,13 +165,16 @@ class Worker:
                 failures = 0
             except InfrastructureFault as fault:
                 failures += 1
+                self._parts.metrics.poll_failed()
                 _log.warning("poll failed", error=str(fault), failures=failures)
             except Exception:  # noqa: BLE001  # without a poller, a worker would live and do nothing
                 failures += 1
+                self._parts.metrics.poll_failed()
                 _log.exception("poll failed", failures=failures)
             if deliveries:
                 self._heartbeat.hold(deliveries)
                 self._parts.tracing.received(deliveries)
+                self._parts.metrics.received(deliveries)
                 self._board.add(_lanes(deliveries, keep_order=self._requests.is_fifo))
             pause = delay(failures, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS) if failures else 0.0
             if not deliveries and not failures and monotonic() - began < _FIRST_PAUSE_SECONDS:
@@ -239,13 +245,15 @@ class Worker:
         with self._parts.tracing.processing(delivery, tag):
             answers = self._answers(request, delivery)
             outgoing = tuple(self._outgoing(delivery, answer, part) for part, answer in enumerate(answers))
+        seconds = monotonic() - began
+        self._parts.metrics.answered(tag, _result_type(answers), seconds)
         _log.info(
             "answered",
             request_id=delivery.request_id,
             request=tag,
             results=[answer.__struct_config__.tag for answer in answers],
             receive_count=delivery.receive_count,
-            seconds=round(monotonic() - began, 6),
+            seconds=round(seconds, 6),
         )
         self._board.finish(lane, outgoing)
 
@@ -273,6 +281,9 @@ class Worker:
         answered = [lane.first for lane in sent]
         if sent:
             self._strain.succeeded()
+            self._parts.metrics.sent(
+                sum(len(one.results) for one, fault in zip(finished, faults, strict=True) if fault is None)
+            )
             self._delete(answered)
             self._heartbeat.let_go(answered)
             for lane in sent:
@@ -298,6 +309,7 @@ class Worker:
             if not lane.deliveries:
                 continue
             first, *behind = lane.deliveries
+            self._parts.metrics.left(first, why)
             seconds = math.ceil(delay(first.receive_count, self._options.retry_seconds))
             _log.warning(
                 "left in the queue",
@@ -387,6 +399,13 @@ class Worker:
 def _first_fault(faults: Iterable[str | None]) -> str | None:
     # The whole of it is looked at, which takes it out of what it is a slice of.
     return next(iter([fault for fault in faults if fault is not None]), None)
+
+
+def _result_type(answers: Sequence[ResultMessage]) -> str:
+    if not answers:
+        return "none"
+    told = next((answer for answer in answers if isinstance(answer, RefusedMessage)), answers[0])
+    return str(told.__struct_config__.tag)
 
 
 def _thread(name: str, work: Callable[[], None]) -> threading.Thread:
