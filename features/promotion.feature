@@ -13,9 +13,18 @@ Feature: Promotion with eyes open
     And version "v1" of model "default" was trained on healthy vehicles
     And version "v1" was made the latest of model "default"
     When I train version "v2" of model "default" on healthy vehicles
-    And I score a reading of a healthy vehicle
+    Then the answer says that it waits
+    When I score a reading of a healthy vehicle
     Then the verdict is by version "v1" of model "default"
     And the candidates of model "default" are "v2"
+
+  @candidates
+  Scenario: What was promoted since is sent again
+    Given new versions wait to be promoted
+    When I train version "v1" of model "default" on healthy vehicles
+    And I make version "v1" the latest of model "default"
+    And I train version "v1" of model "default" on healthy vehicles
+    Then the answer says that it answers
 
   @candidates
   Scenario: The very first version waits, too

@@ -29,6 +29,21 @@ Feature: Training reports
     When I train version "v1" of model "default" on 100 readings of healthy vehicles
     Then the report warns of "few_readings"
 
+  Scenario Outline: Too little for what I asked
+    When I train version "v1" of model "default" on <readings> readings of healthy vehicles for a false-alarm rate of <rate>
+    Then the report warns of "<code>"
+    And the answer to the training says so, and that it is about "<told>"
+
+    Examples:
+      | readings | rate   | code           | told                       |
+      | 60       | 0.02   | no_guards      | rate of 0.02 is not held   |
+      | 300      | 0.02   | ranges_only    | contradict other sensors   |
+      | 600      | 0.0005 | uncertain_rate | less than one of the 600   |
+
+  Scenario: The score that decides
+    When I train version "v1" of model "default" on healthy vehicles
+    Then the report tells below which score the forest is a reason, and how many readings lie there
+
   Scenario: Nothing changed
     Given version "v1" of model "default" was trained on healthy vehicles
     When I train version "v2" of model "default" on healthy vehicles

@@ -106,7 +106,7 @@ class InProcess:
     def train(self, message: bytes) -> Answer:
         """Train on a batch."""
         return self._answer(
-            lambda: ingest_response(self._train_model(train_model_command(message, Encoding.JSON)))
+            lambda: ingest_response(self._train_model.published(train_model_command(message, Encoding.JSON)))
         )
 
     def score(self, message: bytes) -> Answer:

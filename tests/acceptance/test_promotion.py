@@ -22,6 +22,16 @@ def train(world: World, version: str, name: str) -> None:
     world.answer = world.driver.train(as_json({**message, "model_name": name, "model_version": version}))
 
 
+@then("the answer says that it waits")
+def says_it_waits(world: World) -> None:
+    assert world.told["waits"] is True
+
+
+@then("the answer says that it answers")
+def says_it_answers(world: World) -> None:
+    assert world.told["waits"] is False
+
+
 @when(parsers.parse('I score a reading of a healthy vehicle with version "{version}"'))
 def score_with(world: World, version: str) -> None:
     message = {**record(healthy(1).tolist()[0]), "model_version": version}

@@ -11,6 +11,7 @@ from pytest_bdd import given, parsers, scenarios, then, when
 from tests.acceptance.conftest import World
 from tests.acceptance.telemetry import NAMES, Message, as_json, healthy, records
 from tests.fakes import a_batch, a_trained_model
+from vehicle_anomaly.core.model import ModelName, ModelVersion
 
 scenarios("training_reports.feature")
 
@@ -44,6 +45,35 @@ def train(world: World, version: str, name: str) -> None:
 )
 def train_on_few(world: World, version: str, name: str, count: int) -> None:
     _train(world, version, name, records(_readings(version, count)))
+
+
+@when(
+    parsers.parse(
+        'I train version "{version}" of model "{name}" on {count:d} readings of healthy vehicles for a '
+        "false-alarm rate of {rate:g}"
+    )
+)
+def train_on_few_for_rate(world: World, version: str, name: str, count: int, rate: float) -> None:
+    message = {"records": records(_readings(version, count)), "feature_names": NAMES, "model_name": name}
+    answer = world.driver.train(as_json({**message, "model_version": version, "false_alarm_rate": rate}))
+    assert isinstance(answer, dict), answer
+    world.first_answer, world.answer = answer, world.driver.version(name, version)
+
+
+@then(parsers.parse('the answer to the training says so, and that it is about "{told}"'))
+def answer_warns(world: World, told: str) -> None:
+    assert isinstance(world.first_answer, dict)
+    assert world.first_answer["warnings"] == world.told["report"]["warnings"]
+    assert told in " ".join(each["message"] for each in world.first_answer["warnings"])
+
+
+@then("the report tells below which score the forest is a reason, and how many readings lie there")
+def tells_limit(world: World) -> None:
+    scores = world.told["report"]["scores"]
+    model = world.store.load(ModelName("default"), ModelVersion("v1"))
+    assert model.guards is not None
+    assert scores["isolation_limit"] == model.guards.isolation_limit != 0
+    assert 0 <= scores["share_below_limit"] < scores["share_anomalous"]
 
 
 @when(

@@ -12,6 +12,8 @@ from vehicle_anomaly.core.batch_warnings import MAX_FEATURES_A_CODE
 from vehicle_anomaly.core.feature_summary import QUANTILE_LEVELS, sample_rows
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.forest import Forest
+from vehicle_anomaly.core.guard_fitting import GuardParameters
+from vehicle_anomaly.core.guard_warnings import guard_warnings
 from vehicle_anomaly.core.histogram import Histogram
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, TelemetryBatch
 from vehicle_anomaly.core.training_report import EarlierVersion, TrainingReport, training_report
@@ -54,6 +56,25 @@ def warned(batch: TelemetryBatch) -> list[tuple[str, int | str | None]]:
 
 def test_a_healthy_batch_is_no_cause_for_warnings() -> None:
     assert warned(fleet()) == []
+
+
+@pytest.mark.parametrize(
+    ("n_readings", "rate", "codes"),
+    [
+        (99, 0.01, ["no_guards"]),
+        (100, 0.01, ["ranges_only"]),
+        (499, 0.001, ["ranges_only", "uncertain_rate"]),
+        (500, 0.01, []),
+        (999, 0.001, ["uncertain_rate"]),
+        (1000, 0.001, []),
+    ],
+)
+def test_what_guards_cannot_learn_is_said(n_readings: int, rate: float, codes: list[str]) -> None:
+    told = guard_warnings(n_readings, GuardParameters(rate), 0.05)
+
+    assert [each.code for each in told] == codes
+    assert all(f"{n_readings}" in each.message for each in told)
+    assert guard_warnings(n_readings, None, 0.05) == ()
 
 
 def test_range_median_and_what_is_missing_are_exact() -> None:

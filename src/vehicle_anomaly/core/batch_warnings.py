@@ -9,6 +9,9 @@ from vehicle_anomaly.core.feature_summary import QUANTILE_LEVELS, FeatureSummary
 from vehicle_anomaly.core.sequences import Sequences
 
 Code = Literal[
+    "no_guards",
+    "ranges_only",
+    "uncertain_rate",
     "few_readings",
     "few_vehicles",
     "dominant_vehicle",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core import fitting, guard_fitting, kernel
+from vehicle_anomaly.core.batch_warnings import BatchWarning
 from vehicle_anomaly.core.errors import (
     DamagedModel,
     FeatureWithoutValues,
@@ -20,6 +21,7 @@ from vehicle_anomaly.core.errors import (
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.forest import Forest
 from vehicle_anomaly.core.guard_fitting import GuardParameters
+from vehicle_anomaly.core.guard_warnings import guard_warnings
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.healthy_fitting import Healthy
 from vehicle_anomaly.core.model import (
@@ -65,6 +67,21 @@ def _unwatched(_: ModelName) -> AbstractContextManager[object]:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """What became of a training.
+
+    Attributes:
+        metadata: What is known of the version that is stored.
+        warnings: What about the batch makes it worse, as its report says.
+        waits: Whether it waits as a candidate: another version answers, or none, until it is promoted.
+    """
+
+    metadata: ModelMetadata
+    warnings: tuple[BatchWarning, ...]
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TrainModel:
     """Fits a forest and guards to a batch and publishes them as an immutable version.
 
@@ -87,10 +104,15 @@ class TrainModel:
     watch: WatchTraining = _unwatched
 
     def __call__(self, command: TrainModelCommand) -> ModelMetadata:
-        """Train and publish.
+        """Train and publish; raises as `published`, which tells more.
 
         Returns:
             What is known of the version that is stored.
+        """
+        return self.published(command).metadata
+
+    def published(self, command: TrainModelCommand) -> Published:
+        """Train and publish.
 
         Raises:
             InvalidFalseAlarmRate: No model can be trained for it, or none here: guards are off.
@@ -101,7 +123,7 @@ class TrainModel:
         with self.watch(command.model_name):
             return self._train(command)
 
-    def _train(self, command: TrainModelCommand) -> ModelMetadata:
+    def _train(self, command: TrainModelCommand) -> Published:
         batch = command.batch
         how = self._guard_parameters(command)
         missing = _Missing.of(batch.values)
@@ -117,7 +139,14 @@ class TrainModel:
         else:
             grown, seed = (forest, estimator), self.parameters.random_state
             healthy = Healthy.by_the_forest(batch, medians, grown, held_out, seed)
-        report = training_report(batch, medians, forest, self._version_before(command.model_name))
+        report = training_report(
+            batch,
+            medians,
+            forest,
+            self._version_before(command.model_name),
+            0.0 if guards is None else guards.isolation_limit,
+            guard_warnings(len(batch.values), how, self.parameters.contamination),
+        )
         # Told after the fit: a version is named, and sorts, by when it is published.
         trained_at = self._publication_time(command.model_name)
         metadata = ModelMetadata(
@@ -142,7 +171,18 @@ class TrainModel:
         )
         sample = TelemetrySample.of(batch)
         model = TrainedModel(metadata, forest, medians, estimator, report, guards, healthy.scores, sample)
-        return self.models.publish(model, command.by if self.auto_promote else None)
+        stored = self.models.publish(model, command.by if self.auto_promote else None)
+        return Published(stored, report.warnings, self._waits(stored))
+
+    def _waits(self, stored: ModelMetadata) -> bool:
+        if self.auto_promote:
+            return False
+        try:
+            # One that is sent again may have been promoted since.
+            return self.models.latest(stored.model_name) != stored.model_version
+        except (UnknownModel, DamagedModel):
+            # None answers, or none that can be told: this one does not.
+            return True
 
     def _publication_time(self, name: ModelName) -> datetime:
         """Return the time now, or where the clock went back, the moment after the version before."""

@@ -25,15 +25,18 @@ _SCORE_BINS: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class ScoreDistribution:
-    """Scores of a sample of the training readings. Negative is anomalous: the threshold is 0.
+    """Scores of a sample of the training readings. Negative is what scikit-learn's forest calls anomalous.
 
     Attributes:
         sampled_readings: How many.
         minimum: The most anomalous.
         median: Half of them score lower.
         maximum: The most normal.
-        share_anomalous: Share below the threshold, 0 to 1.
+        share_anomalous: Share below 0, 0 to 1.
         histogram: All of them.
+        isolation_limit: Score below which the forest is a reason: that of the guards, and 0 without. None in
+            reports from before it was told.
+        share_below_limit: Share below `isolation_limit`, 0 to 1; None as that is.
     """
 
     sampled_readings: int
@@ -42,12 +45,20 @@ class ScoreDistribution:
     maximum: float
     share_anomalous: float
     histogram: Histogram
+    isolation_limit: float | None = None
+    share_below_limit: float | None = None
 
     def __post_init__(self) -> None:
         if not self.minimum <= self.median <= self.maximum or not math.isfinite(self.maximum - self.minimum):
             raise ValueError("expected finite scores, the median between minimum and maximum")
         if not 0 <= self.share_anomalous <= 1:
             raise ValueError(f"share_anomalous: expected 0 to 1, got {self.share_anomalous}")
+        if (self.isolation_limit is None) != (self.share_below_limit is None):
+            raise ValueError("share_below_limit: expected one with isolation_limit, and none without")
+        if self.isolation_limit is not None and not math.isfinite(self.isolation_limit):
+            raise ValueError(f"isolation_limit: expected a finite number, got {self.isolation_limit}")
+        if self.share_below_limit is not None and not 0 <= self.share_below_limit <= 1:
+            raise ValueError(f"share_below_limit: expected 0 to 1, got {self.share_below_limit}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +93,13 @@ class EarlierVersion:
     report: TrainingReport
 
 
-def training_report(
-    batch: TelemetryBatch, medians: NDArray[np.float64], forest: Forest, before: EarlierVersion | None
+def training_report(  # noqa: PLR0913, PLR0917  # all that became of a batch
+    batch: TelemetryBatch,
+    medians: NDArray[np.float64],
+    forest: Forest,
+    before: EarlierVersion | None,
+    isolation_limit: float = 0.0,
+    about_guards: tuple[BatchWarning, ...] = (),
 ) -> TrainingReport:
     """Report on a training; what it costs is small beside the fit.
 
@@ -92,6 +108,8 @@ def training_report(
         medians: Shape (n_features,): what stands in for a missing value.
         forest: What was grown.
         before: The version before, with its report.
+        isolation_limit: Score below which the forest is a reason.
+        about_guards: What guards could not learn from the batch.
     """
     values, n_readings = batch.values, len(batch.values)
     labels: Sequence[int | str] = batch.feature_names or range(values.shape[1])
@@ -108,13 +126,16 @@ def training_report(
     return TrainingReport(
         sampled_readings=sampled,
         features=tuple(features),
-        scores=_scores(values, medians, forest),
-        warnings=batch_warnings(n_readings, sequences(batch), features, copies(values, medians)),
+        scores=_scores(values, medians, forest, isolation_limit),
+        warnings=about_guards
+        + batch_warnings(n_readings, sequences(batch), features, copies(values, medians)),
         change=None if before is None else _change(before, features, stabilities),
     )
 
 
-def _scores(values: NDArray[np.float64], medians: NDArray[np.float64], forest: Forest) -> ScoreDistribution:
+def _scores(
+    values: NDArray[np.float64], medians: NDArray[np.float64], forest: Forest, isolation_limit: float
+) -> ScoreDistribution:
     rows = sample_rows(len(values), 1, MAX_SCORED)
     taken = values if rows is None else values[rows]
     scores = np.sort(forest.score(np.where(np.isnan(taken), medians, taken)))
@@ -126,6 +147,8 @@ def _scores(values: NDArray[np.float64], medians: NDArray[np.float64], forest: F
         maximum=high,
         share_anomalous=int(np.count_nonzero(scores < 0)) / len(scores),
         histogram=Histogram.of(scores, low, high, _SCORE_BINS),
+        isolation_limit=isolation_limit,
+        share_below_limit=int(np.count_nonzero(scores < isolation_limit)) / len(scores),
     )
 
 

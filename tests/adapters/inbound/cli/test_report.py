@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import simulated_trucks
 from tests.adapters.inbound.cli.conftest import CommandLine
-from tests.fakes import a_batch, a_trained_model
+from tests.fakes import FixedClock, a_batch, a_trained_model
+from vehicle_anomaly.adapters.inbound.pages.numbers import number
+from vehicle_anomaly.core.fitting import ForestParameters
+from vehicle_anomaly.core.guard_fitting import GuardParameters
+from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
 from vehicle_anomaly.core.training_report import EarlierVersion
 
 
@@ -27,10 +32,27 @@ def test_what_there_is_to_act_on_is_printed(published: CommandLine) -> None:
     lines = [line.split("\t") for line in published("models", "report", "default").out.splitlines()]
 
     assert lines[0] == ["what", "feature", "kind", "told"]
-    assert lines[1][:3] == ["warning", "", "few_vehicles"]
+    assert lines[1][:3] == ["guards", "", "none"]
+    assert lines[2][3] == "false alarms asked for: none"
+    assert lines[3][:3] == ["warning", "", "few_vehicles"]
+    assert "score below 0, the forest's limit" in next(line[3] for line in lines if line[0] == "scores")
     assert ["change", "b", "changed"] in [line[:3] for line in lines]
     assert ["change", "d", "added", ""] in lines
     assert ["change", "c\\x1b", "removed", ""] in lines
+
+
+def test_what_decides_is_told(cli: CommandLine) -> None:
+    batch = simulated_trucks.batch(simulated_trucks.trips(3, seed=1))
+    train = TrainModel(cli.models, FixedClock(), ForestParameters(20), GuardParameters(0.02))
+    known = train(TrainModelCommand(batch))
+    guards = cli.models.load(known.model_name, known.model_version).guards
+    assert guards is not None
+
+    told = cli("models", "report", "default").out
+
+    assert "every sensor against the others" in told
+    assert "false alarms asked for: 2.0 %" in told
+    assert f"score below {number(guards.isolation_limit)}, the forest's limit" in told
 
 
 def test_the_first_version_is_compared_with_nothing(published: CommandLine) -> None:

@@ -90,7 +90,8 @@ def test_it_tells_warnings_scores_changes_and_features() -> None:
     assert "default, version v2" in text
     assert "Compared with version v1" in text
     assert "is 1 wherever it has a value" in text
-    assert "lie below the threshold" in text
+    assert "lie below the limit, 0" in text
+    assert "off: the forest alone" in text
     for heading in (
         "Warnings about the batch",
         "Scores of the training readings",
@@ -107,6 +108,32 @@ def test_plots_are_told_in_words_and_numbers_too() -> None:
     assert page.tags.count("svg") == 11
     assert len(named) >= 11
     assert {"title", "desc", "details", "th"} <= set(page.tags)
+
+
+def _of_guards(limit: float | None) -> str:
+    model = _model("v1")
+    assert model.report is not None
+    known = replace(model.metadata, guards="partial", false_alarm_rate=0.002)
+    share = None if limit is None else 0.0123
+    scores = replace(model.report.scores, isolation_limit=limit, share_below_limit=share)
+    return report_page(known, replace(model.report, scores=scores))
+
+
+def test_with_guards_it_shows_the_limit_that_decides_and_what_was_asked_for() -> None:
+    page = _of_guards(-0.0871)
+    text = _Elements(page).text
+
+    assert "1.2 % of them lie below the limit, -0.0871" in text
+    assert ">-0.0871</text>" in page
+    assert "some sensors against the others" in text
+    assert "0.2 %" in text
+
+
+def test_of_a_limit_that_nobody_told_no_line_is_drawn() -> None:
+    page = _of_guards(None)
+
+    assert "is not in this report" in _Elements(page).text
+    assert 'class="mark"' not in page
 
 
 def test_without_a_version_before_it_says_so() -> None:

@@ -13,10 +13,11 @@ from vehicle_anomaly.adapters.inbound.cli.options import as_json as json_option
 from vehicle_anomaly.adapters.inbound.cli.printing import print_json, print_table
 from vehicle_anomaly.adapters.inbound.cli.progress import working
 from vehicle_anomaly.adapters.inbound.cli.services import Services
+from vehicle_anomaly.adapters.inbound.pages.guards_told import deciding_limit, guards_told
 from vehicle_anomaly.adapters.inbound.pages.numbers import number, percent
 from vehicle_anomaly.adapters.inbound.pages.report_page import report_page
 from vehicle_anomaly.adapters.inbound.wire.reports import report_item
-from vehicle_anomaly.core.model import ModelName, ModelVersion
+from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion
 from vehicle_anomaly.core.training_report import TrainingReport
 
 
@@ -71,7 +72,7 @@ def report(  # noqa: PLR0913  # an argument each, as click passes them
     if as_json:
         print_json(report_item(told))
     else:
-        _print(told)
+        _print(known, told)
 
 
 def _write(page: str, output: Path | None) -> Path:
@@ -84,12 +85,12 @@ def _write(page: str, output: Path | None) -> Path:
     return output
 
 
-def _print(told: TrainingReport) -> None:
-    rows: list[tuple[str, str, str, str]] = [
-        ("warning", _name(each.feature), each.code, each.message) for each in told.warnings
-    ]
-    share = percent(told.scores.share_anomalous)
-    rows.append(("scores", "", "", f"{share} of the training readings score below 0, from {_range(told)}"))
+def _print(known: ModelMetadata, told: TrainingReport) -> None:
+    rate = "none" if known.false_alarm_rate is None else percent(known.false_alarm_rate)
+    rows: list[tuple[str, str, str, str]] = [("guards", "", known.guards, guards_told(known.guards))]
+    rows.append(("rate", "", "", f"false alarms asked for: {rate}"))
+    rows += [("warning", _name(each.feature), each.code, each.message) for each in told.warnings]
+    rows.append(("scores", "", "", f"{_below(known, told)}, from {_range(told)}"))
     if told.change is None:
         rows.append(("change", "", "", "there was no version before to compare with"))
     else:
@@ -105,6 +106,17 @@ def _print(told: TrainingReport) -> None:
         rows += [("change", _name(each), "added", "") for each in told.change.added]
         rows += [("change", _name(each), "removed", "") for each in told.change.removed]
     print_table(("what", "feature", "kind", "told"), rows)
+
+
+def _below(known: ModelMetadata, told: TrainingReport) -> str:
+    limit, share = deciding_limit(known, told), told.scores.share_below_limit
+    if limit is None or share is None:
+        # From before limits were told: what lies below 0 is known all the same.
+        limit, share = 0.0, told.scores.share_anomalous
+        decides = ", which decides" if known.guards == "none" else "; the limit that decides was not kept"
+    else:
+        decides = ", the forest's limit"
+    return f"{percent(share)} of the training readings score below {number(limit)}{decides}"
 
 
 def _range(told: TrainingReport) -> str:

@@ -67,7 +67,7 @@ def train(  # noqa: PLR0913, PLR0917  # click passes one argument per option
     try:
         with working(f"Learning from {len(batch.values):,} readings"):
             by = user_at_host()
-            known = train_model(TrainModelCommand(batch, name, version, false_alarm_rate, by))
+            published = train_model.published(TrainModelCommand(batch, name, version, false_alarm_rate, by))
     except FeatureWithoutValues as error:
         raise Failure("; ".join(str(wrong_in_record(flaw)) for flaw in error.flaws)) from error
-    print_json(ingest_response(known))
+    print_json(ingest_response(published))

@@ -59,7 +59,7 @@ def train_on_arrow(parts: HttpParts, scope: HTTPScope, body: bytes, by: str) -> 
     _permit(scope, given)
     name, version, rate = given.get("model_name"), given.get("model_version"), false_alarm_rate_in(given)
     command = _with_arrow(lambda: arrow_train_command(body, name, version, rate))
-    return ingest_response(parts.train_model(replace(command, by=by)))
+    return ingest_response(parts.train_model.published(replace(command, by=by)))
 
 
 def score_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> ASGIApp:

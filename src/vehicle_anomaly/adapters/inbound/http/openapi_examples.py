@@ -26,6 +26,14 @@ _METADATA: Final[dict[str, Any]] = {
     "false_alarm_rate": None,
     "percentile_readings": None,
 }
+_WARNINGS: Final = [
+    {
+        "code": "few_vehicles",
+        "feature": None,
+        "message": "All readings are of two vehicles: use the model for them alone, or train on more, "
+        "for what is normal for others is not in it.",
+    }
+]
 _REPORT: Final[dict[str, Any]] = {
     "sampled_readings": 3,
     "quantile_levels": [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99],
@@ -49,15 +57,10 @@ _REPORT: Final[dict[str, Any]] = {
         "maximum": 0.034,
         "share_anomalous": 0.333,
         "histogram": {"low": -0.012, "high": 0.034, "counts": [1, 0, 0, 2]},
+        "isolation_limit": 0.0,
+        "share_below_limit": 0.333,
     },
-    "warnings": [
-        {
-            "code": "few_vehicles",
-            "feature": None,
-            "message": "All readings are of two vehicles: use the model for them alone, or train on more, "
-            "for what is normal for others is not in it.",
-        }
-    ],
+    "warnings": _WARNINGS,
     "change": {
         "since_version": "20261121100002110034-0d1f93b27ac5",
         "features": [
@@ -129,6 +132,8 @@ INGEST_ANSWER: Final = {
     "model_version": _VERSION,
     "record_count": 3,
     "metadata": _METADATA,
+    "waits": False,
+    "warnings": _WARNINGS,
 }
 SCORE_REQUEST: Final = {
     "vehicle_id": "veh-017",

@@ -39,7 +39,7 @@ def telemetry_routes(
     def train(scope: HTTPScope, body: bytes, encoding: Encoding, by: str) -> IngestResponse:
         command = replace(train_model_command(body, encoding), by=by)
         permit(scope, command.model_name)
-        return ingest_response(parts.train_model(command))
+        return ingest_response(parts.train_model.published(command))
 
     @post("/ingest", status_code=201, opt=TRAIN.opt)
     async def ingest(request: HttpRequest) -> ASGIApp:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from vehicle_anomaly.adapters.inbound.pages.charts import Chart, histogram_chart, pairs_chart
+from vehicle_anomaly.adapters.inbound.pages.guards_told import deciding_limit, guards_told
 from vehicle_anomaly.adapters.inbound.pages.numbers import number, percent
 from vehicle_anomaly.core.batch_warnings import BatchWarning
 from vehicle_anomaly.core.feature_summary import FeatureSummary
@@ -38,6 +39,7 @@ def report_page(known: ModelMetadata, report: TrainingReport | None) -> str:
         style=_style(),
         policy=content_security_policy(),
         changes=_changes(report),
+        limit=deciding_limit(known, report),
     )
 
 
@@ -91,6 +93,7 @@ def _template() -> "Template":
         "kind": _kind,
         "chart_of_feature": _chart_of_feature,
         "chart_of_scores": _chart_of_scores,
+        "guards_told": guards_told,
         "chart_of_change": _chart_of_change,
         "bins": _bins,
     }
@@ -119,8 +122,8 @@ def _chart_of_feature(feature: FeatureSummary) -> Chart:
     return histogram_chart(feature.histogram, *_FEATURE)
 
 
-def _chart_of_scores(scores: ScoreDistribution) -> Chart:
-    return histogram_chart(scores.histogram, *_SCORES, threshold=0.0)
+def _chart_of_scores(scores: ScoreDistribution, limit: float | None) -> Chart:
+    return histogram_chart(scores.histogram, *_SCORES, threshold=limit)
 
 
 def _chart_of_change(change: FeatureStability) -> Chart:

@@ -107,6 +107,15 @@ INGESTED: Final = {
         "false_alarm_rate": None,
         "percentile_readings": None,
     },
+    "waits": False,
+    "warnings": [
+        {
+            "code": "few_vehicles",
+            "feature": None,
+            "message": "All readings are of two vehicles: use the model for them alone, or train on more, "
+            "for what is normal for others is not in it.",
+        }
+    ],
 }
 SCORED: Final = {"type": "scored", **_IDS, **_VERDICT}
 SCORED_BATCH: Final = {

@@ -33,11 +33,11 @@ from vehicle_anomaly.adapters.inbound.wire.commands import (
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem, problem, problem_of_refusal
 from vehicle_anomaly.core.errors import Refusal, VersionExists
-from vehicle_anomaly.core.model import ModelMetadata, ModelVersion
+from vehicle_anomaly.core.model import ModelVersion
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.promotions import MAX_PROMOTER_LENGTH
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
-from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
+from vehicle_anomaly.core.train_model import Published, TrainModel, TrainModelCommand
 
 _KEY_DIGITS: Final = 12
 
@@ -101,16 +101,23 @@ class Handlers:
 
     def _ingest(self, request: IngestMessage[msgspec.Raw], delivery: Delivery) -> ResultMessage:
         command = replace(to_train_model_command(request, Encoding.JSON), by=self._by)
-        known = self._train_model(command) if command.model_version else self._train_once(command, delivery)
-        return IngestedMessage(**_fields(ingest_response(known)), **_ids(delivery))
+        published = (
+            self._train_model.published(command)
+            if command.model_version
+            else self._train_once(command, delivery)
+        )
+        return IngestedMessage(**_fields(ingest_response(published)), **_ids(delivery))
 
-    def _train_once(self, command: TrainModelCommand, delivery: Delivery) -> ModelMetadata:
+    def _train_once(self, command: TrainModelCommand, delivery: Delivery) -> Published:
         version = version_of(delivery)
         try:
-            return self._train_model(replace(command, model_version=version))
+            return self._train_model.published(replace(command, model_version=version))
         except VersionExists:
             # It is this request's own: another delivery of it was trained with other forest parameters.
-            return self._models.metadata(command.model_name, version)
+            known = self._models.metadata(command.model_name, version)
+            report = self._models.report(command.model_name, version)
+            waits = version in self._models.versions(command.model_name).candidates
+            return Published(known, () if report is None else report.warnings, waits)
 
     def _score(self, request: ScoreMessage, delivery: Delivery) -> ResultMessage:
         command, timestamp = to_score_command(request)

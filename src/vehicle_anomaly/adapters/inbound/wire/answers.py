@@ -9,12 +9,18 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText, Timestamp, VehicleId
-from vehicle_anomaly.adapters.inbound.wire.reports import ReportItem, report_item
+from vehicle_anomaly.adapters.inbound.wire.reports import (
+    ReportItem,
+    WarningItem,
+    report_item,
+    warning_items,
+)
 from vehicle_anomaly.core.explaining import Explanation
 from vehicle_anomaly.core.model import GuardsKind, ModelMetadata
 from vehicle_anomaly.core.ports import ModelVersions
 from vehicle_anomaly.core.reasons import Code, Reason
 from vehicle_anomaly.core.score_telemetry import Scores, Verdict, Verdicts
+from vehicle_anomaly.core.train_model import Published
 from vehicle_anomaly.core.training_report import TrainingReport
 
 
@@ -152,6 +158,16 @@ class IngestResponse(msgspec.Struct, frozen=True):
     model_version: ModelVersionText
     record_count: Annotated[int, Meta(ge=1)]
     metadata: ModelMetadataResponse
+    waits: Annotated[
+        bool,
+        Meta(
+            description="Whether it waits to be promoted, as `AUTO_PROMOTE=false` has it; until then it "
+            "answers only where it is named."
+        ),
+    ] = False
+    warnings: Annotated[
+        list[WarningItem], Meta(description="What about the records makes it worse, as in its report.")
+    ] = []
 
 
 class ModelsResponse(msgspec.Struct, frozen=True):
@@ -280,13 +296,16 @@ def score_batch_response(verdicts: Verdicts, timestamps: list[str]) -> ScoreBatc
     )
 
 
-def ingest_response(known: ModelMetadata) -> IngestResponse:
+def ingest_response(published: Published) -> IngestResponse:
     """Say which version was published."""
+    known = published.metadata
     return IngestResponse(
         model_name=known.model_name.value,
         model_version=known.model_version.value,
         record_count=known.record_count,
         metadata=ModelMetadataResponse(**_told(known)),
+        waits=published.waits,
+        warnings=warning_items(published.warnings),
     )
 
 

@@ -1,11 +1,12 @@
 """What callers are told of a training."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from vehicle_anomaly.core.batch_warnings import Code
+from vehicle_anomaly.core.batch_warnings import BatchWarning, Code
 from vehicle_anomaly.core.feature_summary import QUANTILE_LEVELS
 from vehicle_anomaly.core.stability import Reading
 from vehicle_anomaly.core.training_report import TrainingReport
@@ -37,14 +38,24 @@ class FeatureItem(msgspec.Struct, frozen=True):
 
 
 class ScoresItem(msgspec.Struct, frozen=True):
-    """Scores of a sample of the training readings; the threshold is 0, and below it is anomalous."""
+    """Scores of a sample of the training readings."""
 
     sampled_readings: Annotated[int, Meta(ge=1)]
     minimum: float
     median: float
     maximum: float
-    share_anomalous: _Share
+    share_anomalous: Annotated[float, Meta(ge=0, le=1, description="Share below 0.")]
     histogram: HistogramItem
+    isolation_limit: Annotated[
+        float | None,
+        Meta(
+            description="Score below which the forest is a reason: 0 without guards, and with `GUARDS=off`; "
+            "null in reports from before it was told."
+        ),
+    ]
+    share_below_limit: Annotated[
+        float | None, Meta(description="Share below `isolation_limit`, 0 to 1; null as that is.")
+    ]
 
 
 class WarningItem(msgspec.Struct, frozen=True):
@@ -97,6 +108,11 @@ class ReportItem(msgspec.Struct, frozen=True):
     scores: ScoresItem
     warnings: list[WarningItem]
     change: Annotated[ChangeItem | None, Meta(description="Null when there was none before.")]
+
+
+def warning_items(warnings: Iterable[BatchWarning]) -> list[WarningItem]:
+    """Say what about a batch makes a model worse."""
+    return [WarningItem(each.code, each.feature, each.message) for each in warnings]
 
 
 def report_item(report: TrainingReport) -> ReportItem:
