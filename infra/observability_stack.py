@@ -10,6 +10,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra import worker_alarms
 from infra.collector_configuration import NAMESPACE, REQUEST_DURATION
 from infra.context import Context
 from infra.dashboard import make_dashboard
@@ -93,6 +94,20 @@ class ObservabilityStack(Stack):
                 3,
                 "Tasks that do not answer /healthz: look at their log and at their last deployment.",
             )
+        self._alarm(
+            "WorkerAbsent",
+            worker_alarms.absent(services.worker, queues.requests),
+            1,
+            worker_alarms.ABSENT_MINUTES,
+            "Requests wait and no worker runs: look at the events of the worker service and at its scaling.",
+        )
+        self._alarm(
+            "WorkerUnhealthy",
+            worker_alarms.unhealthy(services.worker),
+            1,
+            worker_alarms.UNHEALTHY_MINUTES,
+            "Workers that do not stay: look at the log of the worker and at why its last tasks stopped.",
+        )
         throttled = cloudwatch.Metric(
             namespace=NAMESPACE,
             metric_name=REQUEST_DURATION,

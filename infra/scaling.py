@@ -8,6 +8,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_sqs as sqs
 
 from infra.environments import Environment
+from infra.worker_alarms import task_count
 
 # Share of a worker's planned rate that arrivals may take up: the rest works off what waits.
 _LOAD = 0.8
@@ -59,16 +60,7 @@ def scale_workers(service: ecs.FargateService, row: Environment, requests: sqs.I
             "waiting": requests.metric_approximate_number_of_messages_visible(
                 statistic="Maximum", period=Duration.minutes(1)
             ),
-            "running": cloudwatch.Metric(
-                namespace="ECS/ContainerInsights",
-                metric_name="RunningTaskCount",
-                dimensions_map={
-                    "ClusterName": service.cluster.cluster_name,
-                    "ServiceName": service.service_name,
-                },
-                statistic="Maximum",
-                period=Duration.minutes(1),
-            ),
+            "running": task_count(service, "RunningTaskCount"),
         },
         period=Duration.minutes(1),
     )

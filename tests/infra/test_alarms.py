@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,11 +30,11 @@ def alarms(templates: Templates) -> list[dict[str, Any]]:
     ],
 )
 def test_there_is_an_alarm_for_each_promise(templates: Templates, metric: str, how_many: int) -> None:
-    assert sum(alarm["MetricName"] == metric for alarm in alarms(templates)) == how_many
+    assert sum(alarm.get("MetricName") == metric for alarm in alarms(templates)) == how_many
 
 
 def test_latency_is_judged_by_its_p99(templates: Templates) -> None:
-    (alarm,) = (a for a in alarms(templates) if a["MetricName"] == "TargetResponseTime")
+    (alarm,) = (a for a in alarms(templates) if a.get("MetricName") == "TargetResponseTime")
     assert alarm["ExtendedStatistic"] == "p99"
 
 
@@ -43,7 +44,7 @@ def test_dead_letters_are_those_of_the_dead_letter_queues(templates: Templates) 
     watched = {
         exports[flat(a["Dimensions"][0]["Value"])[1:-1]]
         for a in alarms(templates)
-        if a["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        if a.get("MetricName") == "ApproximateNumberOfMessagesVisible"
     }
     assert len(watched) == 2
     assert watched.isdisjoint(live)
@@ -51,11 +52,83 @@ def test_dead_letters_are_those_of_the_dead_letter_queues(templates: Templates) 
 
 def test_trainings_are_counted_by_the_names_that_the_service_itself_gives(templates: Templates) -> None:
     source = (PROJECT / "src/vehicle_anomaly/adapters/inbound/http/metrics.py").read_text()
-    (alarm,) = (a for a in alarms(templates) if a["MetricName"] == REQUEST_DURATION)
+    (alarm,) = (a for a in alarms(templates) if a.get("MetricName") == REQUEST_DURATION)
     dimensions = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
     assert (dimensions["http_route"], dimensions["http_response_status_code"]) == ("/ingest", "429")
     for name in {*dimensions, REQUEST_DURATION} - {"environment"}:
         assert f'"{name}"' in source
+
+
+def of_workers(templates: Templates, metric: str) -> tuple[dict[str, Any], Callable[..., float]]:
+    """Return the alarm that reckons with a metric, and what works out its value: missing metrics are None."""
+    (alarm,) = (
+        a
+        for a in alarms(templates)
+        for m in a.get("Metrics", [])
+        if m.get("MetricStat", {}).get("Metric", {}).get("MetricName") == metric
+    )
+    (expression,) = (m["Expression"] for m in alarm["Metrics"] if "Expression" in m)
+    metrics = {m["Id"]: m["MetricStat"] for m in alarm["Metrics"] if "MetricStat" in m}
+    assert all(m["Period"] == 60 for m in metrics.values())
+
+    def fill(value: float | None, instead: float) -> float:
+        return instead if value is None else value
+
+    def value(**told: float | None) -> float:
+        of = {name: told[m["Metric"]["MetricName"]] for name, m in metrics.items()}
+        known = {"FILL": fill, "IF": lambda condition, yes, no: yes if condition else no}
+        return float(eval(expression, known, of))
+
+    return alarm, value
+
+
+def test_requests_that_wait_while_no_worker_runs_raise_an_alarm(templates: Templates) -> None:
+    alarm, value = of_workers(templates, "ApproximateNumberOfMessagesVisible")
+
+    def raises(running: float | None, waiting: float | None) -> bool:
+        told = {"RunningTaskCount": running, "ApproximateNumberOfMessagesVisible": waiting}
+        return value(**told) >= float(alarm["Threshold"])
+
+    assert raises(0, 1)
+    # A service without tasks tells nothing at all.
+    assert raises(None, 5000)
+    assert not raises(1, 5000)
+    # At zero by intention.
+    assert not raises(0, 0)
+    assert not raises(None, None)
+    # An idle service's first worker is no reason to wake anybody.
+    assert alarm["EvaluationPeriods"] >= 5
+
+
+def test_workers_that_do_not_stay_raise_an_alarm(templates: Templates) -> None:
+    alarm, value = of_workers(templates, "DesiredTaskCount")
+
+    def raises(wanted: float | None, running: float | None) -> bool:
+        return value(DesiredTaskCount=wanted, RunningTaskCount=running) >= float(alarm["Threshold"])
+
+    assert raises(1, 0)
+    assert raises(1, None)
+    assert raises(4, 3)
+    assert not raises(4, 4)
+    assert not raises(None, None)
+    # One that drains is still there.
+    assert not raises(2, 3)
+    assert alarm["EvaluationPeriods"] >= 10
+
+
+def test_what_is_watched_of_workers_is_the_workers_service(templates: Templates) -> None:
+    exports = templates.exports()
+    found = dict(templates.resources("AWS::ECS::Service"))
+    for metric in ("ApproximateNumberOfMessagesVisible", "DesiredTaskCount"):
+        alarm, _ = of_workers(templates, metric)
+        counted = [m["MetricStat"]["Metric"] for m in alarm["Metrics"] if "MetricStat" in m]
+        (name,) = {
+            exports[flat(d["Value"])[1:-1]]
+            for m in counted
+            for d in m["Dimensions"]
+            if d["Name"] == "ServiceName"
+        }
+        assert "LoadBalancers" not in found[name]
 
 
 def test_every_alarm_tells_the_topic_and_says_what_to_look_at(templates: Templates) -> None:

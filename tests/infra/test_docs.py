@@ -9,6 +9,7 @@ from infra.context import KEYS
 from infra.environments import ENVIRONMENTS
 from tests.infra.conftest import PROJECT
 from tests.infra.template import Templates
+from vehicle_anomaly.adapters.outbound.signatures import Signatures
 
 PAGE = (PROJECT / "docs" / "deploy.md").read_text()
 
@@ -77,3 +78,47 @@ def test_what_it_costs_is_what_the_decision_says() -> None:
     )
     for dollars in computed:
         assert f"| {dollars:.2f} |" in decision
+
+
+def test_the_sums_of_what_it_costs_are_right() -> None:
+    decision = (PROJECT / "ADRs" / "0075-what-it-costs.md").read_text()
+    fixed = decision.partition("## `prod`, whatever the load")[2].partition("\n## ")[0]
+    amounts = [float(x) for x in re.findall(r"\| ([\d.]+) \|$", fixed, flags=re.MULTILINE)]
+    (together,) = re.findall(r"\*\*together\*\* \| \| \*\*(\d+)\*\*", fixed)
+    assert round(sum(amounts)) == int(together)
+    load = decision.partition("## By load")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| [^|*]+ \| ([\d,.]+) \| ([\d,.]+) \| ([\d,.]+) \|$", load, flags=re.MULTILINE)
+    *parts, without_log = [[float(cell.replace(",", "")) for cell in row] for row in rows]
+    (said,) = re.findall(
+        r"\*\*together\*\* \| \*\*([\d,]+)\*\* \| \*\*([\d,]+)\*\* \| \*\*([\d,]+)\*\*", load
+    )
+    log_lines = 1
+    for column, total in enumerate(said):
+        whole = sum(part[column] for part in parts)
+        # Each part is rounded to a tenth.
+        assert abs(whole - int(total.replace(",", ""))) < 1
+        assert abs(whole - parts[log_lines][column] - without_log[column]) < 1
+    assert abs(sum(amounts) - parts[0][0]) < 0.1
+
+
+def test_as_many_metrics_stand_in_alarms_as_are_paid_for(production: Templates) -> None:
+    decision = (PROJECT / "ADRs" / "0075-what-it-costs.md").read_text()
+    told = sum(
+        sum("MetricStat" in m for m in alarm["Metrics"]) if "Metrics" in alarm else 1
+        for alarm in production.all("AWS::CloudWatch::Alarm")
+    )
+    # Each target that is tracked makes an alarm for more and one for less.
+    tracked = 2 * sum(
+        policy["PolicyType"] == "TargetTrackingScaling"
+        for policy in production.all("AWS::ApplicationAutoScaling::ScalingPolicy")
+    )
+    assert f"| {told + tracked} × 0.10 | {(told + tracked) * 0.1:.2f} |" in decision
+
+
+def test_the_signing_key_that_is_made_is_one_that_the_service_takes() -> None:
+    """By the page's own command, and the service's own reading of the variable."""
+    (command,) = re.findall(r"^secret model-signing-key \"\$\((.+)\)\"$", PAGE, flags=re.MULTILINE)
+    for _ in range(3):
+        made = subprocess.run(command.split(), capture_output=True, text=True, check=True).stdout.strip()
+        # Raises what a task would not start with.
+        Signatures.of(made)
