@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from functools import cache
 
 from vehicle_anomaly import __version__
@@ -50,7 +51,8 @@ def _services() -> Services:
         settings = container().settings()
         n_workers = workers or settings.workers
         if n_workers == 1:
-            container().http_server().run()
+            with tracing(os.environ):
+                container().http_server().run()
         else:
             command = (sys.executable, "-m", "vehicle_anomaly", "serve")
             Supervisor(settings.host, settings.port, n_workers, command).run()
@@ -60,15 +62,17 @@ def _services() -> Services:
         compiled_wire.warm_up()
         scanned_files.warm_up()
 
+    def serve_as_worker(descriptors: Sequence[int]) -> None:
+        with tracing(os.environ):
+            container().http_server().run_as_worker(WorkerLink.of(descriptors))
+
     return Services(
         train_model=lambda: container().train_model(),
         score_telemetry=lambda: container().score_telemetry(),
         models=lambda: container().models(),
         promote_version=lambda: container().promote_version(),
         serve=serve,
-        serve_as_worker=lambda descriptors: (
-            container().http_server().run_as_worker(WorkerLink.of(descriptors))
-        ),
+        serve_as_worker=serve_as_worker,
         warm_up=warm_up,
         open_store=lambda address: open_model_store(model_store_at(address), container().signatures()),
         asyncapi=lambda: encoded_document(__version__),

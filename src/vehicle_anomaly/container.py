@@ -3,13 +3,15 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import assert_never
+from typing import Any, TypeVar, assert_never
 
 import structlog
 from dependency_injector import containers, providers
+from litestar.types import ASGIApp
 from prometheus_client import CollectorRegistry
 
 from vehicle_anomaly import __version__
@@ -50,12 +52,16 @@ from vehicle_anomaly.adapters.outbound.system_clock import SystemClock
 from vehicle_anomaly.adapters.outbound.watched_models import WatchedModels
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
 from vehicle_anomaly.core.model import ModelName, TrainedModel
-from vehicle_anomaly.core.ports import Clock, ModelArchive, ModelRepository
+from vehicle_anomaly.core.ports import Clock, ModelArchive, ModelRepository, WatchTraining
 from vehicle_anomaly.core.promote_version import PromoteVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.scoring_threads import ScoringThreads
 from vehicle_anomaly.core.train_model import TrainModel
+from vehicle_anomaly.observability import are_traces_on
 from vehicle_anomaly.settings import FilesystemStore, ModelStore, S3Store, Settings, SettingsError
+
+Subject = TypeVar("Subject")
+"""What is watched: a model's training, an operation of the store."""
 
 _UNSIGNED = Signatures()
 _log = structlog.get_logger(__name__)
@@ -170,7 +176,17 @@ def drive_http(
         lambda: models.degraded,
         tell_requests(),
         metrics,
+        trace_requests(os.environ),
     )
+
+
+def trace_requests(environ: Mapping[str, str]) -> Callable[[ASGIApp], ASGIApp] | None:
+    """Return what puts a span around each request, or None if there are no traces."""
+    if not are_traces_on(environ):
+        return None
+    from vehicle_anomaly.adapters.inbound.http.tracing import traced  # noqa: PLC0415  # most trace nothing
+
+    return traced
 
 
 def tell_requests() -> Tell | None:
@@ -238,7 +254,47 @@ def tell_worker_metrics(settings: Settings, registry: CollectorRegistry) -> None
 def watch_models(models: ModelRepository, store: ModelStore, metrics: ServiceMetrics) -> WatchedModels:
     """Return the store, its operations timed and counted."""
     kind = str(store.__struct_config__.tag)
-    return WatchedModels(models, partial(metrics.store_operation, kind))
+    counted = partial(metrics.store_operation, kind)
+    if not are_traces_on(os.environ):
+        return WatchedModels(models, counted)
+    from vehicle_anomaly.adapters.outbound.tracing import store_operation  # noqa: PLC0415  # most trace nothing
+
+    return WatchedModels(models, _both(partial(store_operation, kind), counted))
+
+
+def watch_training(metrics: ServiceMetrics) -> WatchTraining:
+    """Return what counts and traces trainings."""
+    if not are_traces_on(os.environ):
+        return metrics.training
+    from vehicle_anomaly.adapters.outbound.tracing import training  # noqa: PLC0415  # most trace nothing
+
+    return _both(training, metrics.training)
+
+
+def score_telemetry_by() -> type[ScoreTelemetry]:
+    """Return the use case, in spans if there are traces."""
+    if not are_traces_on(os.environ):
+        return ScoreTelemetry
+    from vehicle_anomaly.adapters.outbound.tracing import TracedScoreTelemetry  # noqa: PLC0415  # most trace nothing
+
+    return TracedScoreTelemetry
+
+
+def make_score_telemetry(*parts: Any) -> ScoreTelemetry:
+    """Make the use case of the attributes of `ScoreTelemetry`, in their order."""
+    return score_telemetry_by()(*parts)
+
+
+def _both(
+    outer: Callable[[Subject], AbstractContextManager[object]],
+    inner: Callable[[Subject], AbstractContextManager[object]],
+) -> Callable[[Subject], AbstractContextManager[object]]:
+    @contextmanager
+    def around(subject: Subject) -> Iterator[None]:
+        with outer(subject), inner(subject):
+            yield
+
+    return around
 
 
 def describe_objects(settings: Settings) -> ObjectOptions:
@@ -323,14 +379,19 @@ class Container(containers.DeclarativeContainer):
         settings.provided.guard_parameters,
         training_threads,
         settings.provided.auto_promote,
-        metrics.provided.training,
+        providers.Callable(watch_training, metrics),
     )
     promote_version: providers.Provider[PromoteVersion] = providers.Singleton(PromoteVersion, models, clock)
     scoring_threads: providers.Provider[ScoringThreads] = providers.Singleton(
         ScoringThreads, providers.Callable(threads_or_processors, settings.provided.scoring_threads)
     )
     score_telemetry: providers.Provider[ScoreTelemetry] = providers.Singleton(
-        ScoreTelemetry, models, settings.provided.guarded, scoring_threads, settings.provided.explain, metrics
+        make_score_telemetry,
+        models,
+        settings.provided.guarded,
+        scoring_threads,
+        settings.provided.explain,
+        metrics,
     )
     # One ring for a process: how often a key has called is counted in it.
     keys: providers.Provider[KeyRing | None] = providers.Singleton(open_keys, settings)

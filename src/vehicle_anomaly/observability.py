@@ -13,6 +13,11 @@ import structlog
 _FLUSH_SECONDS: Final = 0.2
 
 
+def are_traces_on(environ: Mapping[str, str]) -> bool:
+    """Tell whether spans are to be exported."""
+    return bool(environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")) and environ.get("OTEL_SDK_DISABLED") != "true"
+
+
 @contextmanager
 def tracing(environ: Mapping[str, str]) -> Iterator[None]:
     """Export spans while the block runs, if OTEL_EXPORTER_OTLP_ENDPOINT is set.
@@ -22,7 +27,7 @@ def tracing(environ: Mapping[str, str]) -> Iterator[None]:
     Args:
         environ: Such as `os.environ`.
     """
-    if not environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+    if not are_traces_on(environ):
         yield
         return
     # Imported here: most processes export nothing.

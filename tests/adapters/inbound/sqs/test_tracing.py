@@ -1,6 +1,9 @@
 """The trace of a request, from its producer to its result."""
 
+import json
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -9,7 +12,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, format_span_id, format_trace_id
 
 from tests.adapters.inbound.sqs.conftest import INGEST, SCORE, Assemble
-from tests.queues import Queues, working
+from tests.otlp_receiver import receiving
+from tests.queues import COMMAND, Queues, working
 from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing
 from vehicle_anomaly.adapters.inbound.sqs.worker import Worker
 from vehicle_anomaly.container import Container, describe_worker, drive_queue
@@ -99,3 +103,38 @@ def test_spans_say_nothing_of_the_telemetry(
     failed = [span for span in spans.get_finished_spans() if span.name == "process requests"]
     assert {span.status.description for span in failed} == {"MalformedMessage"}
     assert all("123456.75" not in span.to_json() for span in failed)
+
+
+def test_a_worker_tells_a_collector_and_its_log_of_the_producers_trace(
+    queues: Queues, tmp_path: Path, aws_environment: dict[str, str]
+) -> None:
+    with receiving() as receiver:
+        own = queues.environment(
+            MODEL_ARTIFACT_DIR=str(tmp_path),
+            N_ESTIMATORS="10",
+            OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint,
+            OTEL_BSP_SCHEDULE_DELAY="50",
+            **aws_environment,
+        )
+        with subprocess.Popen([str(COMMAND), "work"], env=own, stderr=subprocess.PIPE, text=True) as started:
+            try:
+                queues.send(INGEST)
+                queues.take_results(1)
+                queues.send({**SCORE, "feature_vector": [123.4567, 1.0, 90.0]}, CONTEXT)
+                process = receiver.wait_for(
+                    lambda span: span["trace_id"] == TRACE_ID and span["name"].startswith("process ")
+                )
+                scoring = receiver.wait_for(
+                    lambda span: span["trace_id"] == TRACE_ID and span["name"] == "score telemetry"
+                )
+                assert started.stderr is not None
+                lines = (json.loads(line) for line in started.stderr)
+                line = next(each for each in lines if each.get("trace_id") == TRACE_ID)
+            finally:
+                started.kill()
+    assert process["parent"] == PARENT_ID
+    assert scoring["parent"] == process["span_id"]
+    assert (line["event"], line["span_id"]) == ("answered", process["span_id"])
+    assert (line["request"], line["model_name"], line["model_version"]) == ("score", "default", "v1")
+    assert line["seconds"] > 0
+    assert "123.4567" not in json.dumps([receiver.spans, line])

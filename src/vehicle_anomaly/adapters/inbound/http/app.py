@@ -84,4 +84,6 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
         metrics.count,
         parts.tell,
     )
+    if parts.trace is not None:
+        app.asgi_handler = parts.trace(app.asgi_handler)
     return app

@@ -17,6 +17,7 @@ from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.negotiation import NDJSON
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.query import SCORED, explain_in, parameters
+from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire.line_blocks import LineBlock, LineBlocks
 from vehicle_anomaly.adapters.inbound.wire.line_scoring import LineScoring
 from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES
@@ -39,6 +40,7 @@ async def score_lines(parts: HttpParts, scope: HTTPScope, receive: Receive, send
         ModelStoreUnavailable: The model could not be read.
     """
     scoring = await run_sync(_pin, parts, scope)
+    note_model(scope, scoring.model_name.value, scoring.model_version.value)
     # Before the answer begins: this asks for the body where a caller waits to be asked.
     first = await receive()
     if first["type"] != "http.request":

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from litestar.types import ASGIApp
+
 from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
 from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
@@ -53,6 +55,7 @@ class HttpParts:
         degraded: Tells, by model name, why a model is not answered with what the store has as its latest.
         tell: Is told of each request, an event and its fields; None when nobody wants to know.
         metrics: Counts requests, and tells all that is counted.
+        trace: Puts a span around each request of an application; None where there are no traces.
     """
 
     train_model: TrainModel
@@ -63,3 +66,4 @@ class HttpParts:
     degraded: Callable[[], Mapping[str, str]]
     tell: Tell | None = None
     metrics: RequestMetrics = field(default_factory=RequestMetrics)
+    trace: Callable[[ASGIApp], ASGIApp] | None = None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -43,7 +44,12 @@ class TrainingSlots:
         if self._taken >= self._slots + self._queue:
             raise TrainingSlotsBusy(self._slots, self._queue)
         self._taken += 1
-        running = asyncio.get_running_loop().run_in_executor(self._threads, train)
+        running = asyncio.get_running_loop().run_in_executor(
+            # In the trace of its request.
+            self._threads,
+            copy_context().run,
+            train,
+        )
         # Counted until the training ends, whether or not the caller still waits for it.
         running.add_done_callback(self._leave)
         return await running

@@ -28,8 +28,11 @@ class Active(Protocol):
 
 
 _UNFINISHED: Final = 499  # nginx's status for a caller that left before the answer
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+"""Those that HTTP knows."""
+
 _ANSWERED_BY: Final = "vehicle_anomaly.answered_by"
+_TRACE: Final = "vehicle_anomaly.trace"
 
 
 def watching(app: ASGIApp, active: Active, count: Count, tell: Tell | None) -> ASGIApp:
@@ -67,7 +70,7 @@ def watching(app: ASGIApp, active: Active, count: Count, tell: Tell | None) -> A
             active.dec()
             method: str = scope["method"]
             route = scope.get("path_template", "")
-            if method not in _METHODS:
+            if method not in METHODS:
                 method = "_OTHER"
             count(method, route, status, seconds)
             if tell is not None:
@@ -83,6 +86,9 @@ def watching(app: ASGIApp, active: Active, count: Count, tell: Tell | None) -> A
                 answered_by: Any = scope.get(_ANSWERED_BY)
                 if answered_by is not None:
                     fields["model_name"], fields["model_version"] = answered_by
+                trace: Any = scope.get(_TRACE)
+                if trace is not None:
+                    fields["trace_id"], fields["span_id"] = trace
                 tell("request", fields)
 
     return watch
@@ -91,3 +97,8 @@ def watching(app: ASGIApp, active: Active, count: Count, tell: Tell | None) -> A
 def note_model(scope: HTTPScope, name: str, version: str) -> None:
     """Have it told which version of a model answered a request, or came out of it."""
     scope[_ANSWERED_BY] = (name, version)  # type: ignore[typeddict-unknown-key]
+
+
+def note_trace(scope: HTTPScope, trace_id: str, span_id: str) -> None:
+    """Have it told in which trace a request is."""
+    scope[_TRACE] = (trace_id, span_id)  # type: ignore[typeddict-unknown-key]

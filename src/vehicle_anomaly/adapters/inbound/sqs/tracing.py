@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, format_span_id, format_trace_id
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from vehicle_anomaly.adapters.inbound.sqs.deliveries import Delivery
@@ -89,6 +89,14 @@ def carried_on() -> dict[str, str]:
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return carrier
+
+
+def told_ids(span: Span) -> dict[str, str]:
+    """Return what a line of the log says of its trace; nothing outside any."""
+    known = span.get_span_context()
+    if not known.is_valid:
+        return {}
+    return {"trace_id": format_trace_id(known.trace_id), "span_id": format_span_id(known.span_id)}
 
 
 def _context(delivery: Delivery) -> Context:

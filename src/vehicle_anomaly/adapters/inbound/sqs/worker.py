@@ -41,7 +41,7 @@ from vehicle_anomaly.adapters.inbound.sqs.queues import (
 )
 from vehicle_anomaly.adapters.inbound.sqs.retry import Strain, delay
 from vehicle_anomaly.adapters.inbound.sqs.score_objects import ScoreObjects
-from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing, carried_on
+from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing, carried_on, told_ids
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.core import compiled
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable
@@ -242,7 +242,7 @@ class Worker:
         delivery = lane.first
         tag = str(request.__struct_config__.tag)
         began = monotonic()
-        with self._parts.tracing.processing(delivery, tag):
+        with self._parts.tracing.processing(delivery, tag) as span:
             answers = self._answers(request, delivery)
             outgoing = tuple(self._outgoing(delivery, answer, part) for part, answer in enumerate(answers))
         seconds = monotonic() - began
@@ -254,6 +254,8 @@ class Worker:
             results=[answer.__struct_config__.tag for answer in answers],
             receive_count=delivery.receive_count,
             seconds=round(seconds, 6),
+            **_models_of(answers),
+            **told_ids(span),
         )
         self._board.finish(lane, outgoing)
 
@@ -406,6 +408,14 @@ def _result_type(answers: Sequence[ResultMessage]) -> str:
         return "none"
     told = next((answer for answer in answers if isinstance(answer, RefusedMessage)), answers[0])
     return str(told.__struct_config__.tag)
+
+
+def _models_of(answers: Sequence[ResultMessage]) -> dict[str, str]:
+    for answer in answers:
+        name, version = getattr(answer, "model_name", None), getattr(answer, "model_version", None)
+        if name is not None and version is not None:
+            return {"model_name": name, "model_version": version}
+    return {}
 
 
 def _thread(name: str, work: Callable[[], None]) -> threading.Thread:
