@@ -135,7 +135,8 @@ def test_without_an_endpoint_nothing_is_imported_for_it(tmp_path: Path) -> None:
         "from vehicle_anomaly.settings import load_settings; "
         "app = Container(settings=load_settings({})).http_app(); "
         "print([name for name in sys.modules "
-        "if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter')) or name.endswith(('http.tracing', 'outbound.tracing'))])"
+        "if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter')) "
+        "or name.endswith(('http.tracing', 'outbound.tracing'))])"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path, env={}
