@@ -10,8 +10,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from vehicle_anomaly.adapters.inbound.wire.parted_scan import scan_items
 from vehicle_anomaly.adapters.inbound.wire.requests import IngestRequest, ScoreBatchRequest
-from vehicle_anomaly.adapters.inbound.wire.scanned import Scan, Scanned, as_array, most_records, shape_at
+from vehicle_anomaly.adapters.inbound.wire.scanned import Scanned, as_array, shape_at
 
 Request = TypeVar("Request", bound=ScoreBatchRequest[Any] | IngestRequest[Any])
 
@@ -41,14 +42,13 @@ def scan_body(
     found = _RECORDS.search(message)
     if found is None:
         return None
-    data, begin = as_array(message), found.end()
-    shape = shape_at(data, begin, over_lines=True)
-    if shape is None:
+    begin = found.end()
+    shape = shape_at(as_array(message), begin, over_lines=True)
+    items = None if shape is None else scan_items(message, begin, shape, max_values)
+    if items is None:
         return None
-    scan = Scan(data, shape, most_records(message, begin, shape, max_values), begin)
-    if not scan.items():
-        return None
-    head, tail = message[: begin - 1], message[scan.at :]
+    scanned, end = items
+    head, tail = message[: begin - 1], message[end:]
     # With an escape, or another such key, the records might be other ones than these.
     beside = message[: found.start()] + tail
     if len(beside) > _MAX_REST_BYTES or b"\\" in beside or _KEY in beside:
@@ -57,4 +57,4 @@ def scan_body(
         request = decode_rest(b"%b[%d]%b" % (head, _IN_THEIR_PLACE, tail))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return (request, scan.scanned()) if request.records == [_IN_THEIR_PLACE] else None
+    return (request, scanned) if request.records == [_IN_THEIR_PLACE] else None

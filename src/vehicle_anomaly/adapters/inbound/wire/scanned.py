@@ -241,13 +241,13 @@ def are_plain(names: Sequence[str]) -> bool:
     return all(name.isprintable() and '"' not in name and "\\" not in name for name in names)
 
 
-def most_records(data: bytes, at: int, shape: Shape, max_values: int) -> int:
-    """Return a number of records that is enough for the rest of some data, or for so many values.
+def most_records(n_bytes: int, shape: Shape, max_values: int) -> int:
+    """Return a number of records that is enough for so many bytes, or for so many values.
 
     It is some times as many as there are: room that is never written to takes no memory.
     """
     shortest = _SHORTEST_RECORD + 2 * (shape.n_features - 1) if shape.names is None else _SHORTEST_RECORD
-    return min((len(data) - at) // shortest + 1, max_values // shape.n_features)
+    return min(n_bytes // shortest + 1, max_values // shape.n_features)
 
 
 def warm_up() -> None:
