@@ -15,6 +15,7 @@ Feature: Verdicts that a workshop can act on
     When I score a reading with "engine_speed_rpm" 1100, "vehicle_speed_kmh" 65 and "coolant_temperature_celsius" 88
     Then it is an anomaly, because "engine_speed_rpm" and "vehicle_speed_kmh" contradict each other
     And the reason says what was read and what was to be expected
+    And it says how many times the usual difference that is
 
   Scenario: A sensor reads what training never saw
     When I score a reading with "engine_speed_rpm" 2230, "vehicle_speed_kmh" 65 and "coolant_temperature_celsius" 141

@@ -140,6 +140,13 @@ def says_expected(world: World) -> None:
         assert abs(reason["expected"] - suggested) < 0.2 * suggested
 
 
+@then("it says how many times the usual difference that is")
+def says_deviation(world: World) -> None:
+    reason = world.told["reasons"][0]
+    assert abs(reason["deviation"]) > 2
+    assert (reason["deviation"] > 0) == (reason["observed"] > reason["expected"])
+
+
 @then(
     parsers.parse('the explanation has nothing observed of "{sensor}", and expects what is usual'),
 )

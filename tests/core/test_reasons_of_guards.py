@@ -1,5 +1,7 @@
 """Reasons come from compiled code that keeps leaves in mind: here each is found again, all asked anew."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -58,8 +60,16 @@ def test_what_is_expected_and_the_limit_are_those_of_all_values_tried_one_by_one
             if reason.code == "isolation":
                 continue
             each = simulated_trucks.NAMES.index(str(reason.feature))
-            expected, limit = _tried(guards, values, each, _limit(guards, each, reason))
+            expected, limit, spread = _tried(guards, values, each, _limit(guards, each, reason))
             assert reason.expected == pytest.approx(expected, rel=1e-5, abs=1e-5)
+            others = np.delete(values, each)
+            assert reason.by_others or np.isnan(others).any()
+            if reason.observed is None:
+                assert reason.deviation is None
+            else:
+                units = spread if reason.by_others else float(guards.spread[each])
+                deviation = (reason.observed - expected) / units
+                assert reason.deviation == pytest.approx(deviation, rel=1e-3, abs=1e-3)
             if reason.code == "inconsistent":
                 assert reason.limit == (pytest.approx(limit) if limit is not None else None)
                 values[each] = np.nan
@@ -95,6 +105,42 @@ def test_one_reading_is_told_what_many_are_told(model: TrainedModel, readings: N
         assert alone.get(0, ()) == together.get(row, ())
 
 
+def test_other_sensors_suggest_nothing_when_none_of_them_reads(model: TrainedModel) -> None:
+    guards = _guards(model)
+    alone = np.full((1, len(simulated_trucks.NAMES)), np.nan)
+    alone[0, 0] = 2 * guards.highest[0]
+    with_others = simulated_trucks.trips(1, seed=2)[:1]
+    with_others[0, 0] = alone[0, 0]
+
+    (first, *_), (said, *_) = (
+        [
+            reason
+            for reason in judge(model, X, model.score(X))[0]
+            if reason.feature == simulated_trucks.NAMES[0]
+        ]
+        for X in (alone, with_others)
+    )
+
+    assert not first.by_others
+    assert "other sensors" not in first.message
+    assert "Usual is about" in first.message
+    assert said.by_others
+    assert "The other sensors suggest about" in said.message
+
+
+def test_a_model_of_one_feature_has_no_other_sensors() -> None:
+    batch = simulated_trucks.batch(simulated_trucks.trips(3, seed=1))
+    one = trained(replace(batch, values=batch.values[:, :1], feature_names=("rpm",)), n_estimators=20)
+    X = np.array([[1e6]])
+
+    reason = judge(one, X, one.score(X))[0][0]
+
+    assert reason.code == "out_of_range"
+    assert "other sensors" not in reason.message
+    assert reason.deviation is not None
+    assert reason.deviation > 10
+
+
 def _guards(model: TrainedModel) -> Guards:
     assert model.guards is not None
     return model.guards
@@ -125,8 +171,10 @@ def _limit(guards: Guards, each: int, reason: Reason) -> float:
 
 def _tried(
     guards: Guards, values: NDArray[np.float64], each: int, limit: float
-) -> tuple[float, float | None]:
-    """Return the median of what is to be expected, and the nearest value that would be no contradiction."""
+) -> tuple[float, float | None, float]:
+    """Return the median of what is to be expected, the nearest value that would be no contradiction, and half
+    the range of the middle 68 % of what is to be expected.
+    """  # noqa: D205
     place = guards.trees.guarded.tolist().index(each)
     cells = slice(place * CELLS, (place + 1) * CELLS)
     tried = guards.cell_value[cells].astype(np.float64)
@@ -137,4 +185,5 @@ def _tried(
     below = (np.cumsum(density) - density / 2) / density.sum()
     calm = tried[logits <= limit]
     nearest = float(calm[np.argmin(np.abs(calm - values[each]))]) if calm.size else None
-    return float(np.interp(0.5, below, tried)), nearest
+    low, middle, high = np.interp([0.16, 0.5, 0.84], below, tried).tolist()
+    return middle, nearest, (high - low) / 2

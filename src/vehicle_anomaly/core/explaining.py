@@ -1,13 +1,12 @@
 """What each feature contributed to the score of a reading."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core.model import TrainedModel
-from vehicle_anomaly.core.reasons import Reason
 
 Explain = Literal["anomalies", "always", "never"]
 """Which readings are explained: those that are anomalies, all, or none."""
@@ -24,8 +23,8 @@ class Contribution(NamedTuple):
             negative, shorter and the reading more anomalous. Those of all features sum to the path length
             that was gained or lost against the mean of training.
         observed: The sensor's value, in its unit; None when it had none, and counted as the training median.
-        expected: What its reason says that the other sensors suggest, where one does; else the training
-            median.
+        expected: The training median: what contributes nothing to speak of. What the other sensors suggest is
+            told by reasons.
     """
 
     feature: int | str
@@ -38,16 +37,13 @@ Explanation = tuple[Contribution, ...]
 """One contribution per feature, the largest first, whatever its sign."""
 
 
-def explanations(
-    model: TrainedModel, X: NDArray[np.float64], rows: Sequence[int], reasons: Mapping[int, Sequence[Reason]]
-) -> dict[int, Explanation]:
+def explanations(model: TrainedModel, X: NDArray[np.float64], rows: Sequence[int]) -> dict[int, Explanation]:
     """Explain readings.
 
     Args:
         model: What scored them.
         X: Shape (n_readings, n_features); NaN is a missing value.
         rows: The readings to explain, by position.
-        reasons: By position, why a reading is an anomaly.
 
     Returns:
         By position, what each feature contributed.
@@ -64,16 +60,13 @@ def explanations(
     for row, order, gains, values in zip(
         rows, largest_first.tolist(), contributions.tolist(), observed.tolist(), strict=True
     ):
-        suggested = {
-            reason.feature: reason.expected for reason in reasons.get(row, ()) if reason.expected is not None
-        }
         told[row] = tuple(
             Contribution(
                 names[column],
                 gains[column],
                 # Not a number is the one that does not equal itself.
                 values[column] if values[column] == values[column] else None,
-                suggested.get(names[column], medians[column]),
+                medians[column],
             )
             for column in order
         )

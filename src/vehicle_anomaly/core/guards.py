@@ -23,9 +23,10 @@ ARRAY_DTYPES: dict[str, type[np.generic]] = {
 }
 """The flat arrays by name, those of the trees aside."""
 
-Told = tuple[int, int, int, float, float]
-"""Of a reason: row, code by number, feature (-1 for the reading as a whole), what was to be expected, and the
-limit; NaN for what there is none of."""
+Told = tuple[int, int, int, bool, float, float, float]
+"""Of a reason: row, code by number, feature (-1 for the reading as a whole), whether other features tell what
+was to be expected, that, the limit, and half the range of the middle 68 % of what was to be expected, that of
+training where no others tell; NaN for what there is none of."""
 
 # Entries of reasons that are laid out at once.
 _REASONS_AT_ONCE: Final = 1 << 16
@@ -146,7 +147,7 @@ class Guards:
         trees = self.trees
         for first in range(0, len(X), size):
             rows = X[first : first + size]
-            what, told = np.empty((len(rows) * most, 3), np.int64), np.empty((len(rows) * most, 2))
+            what, told = np.empty((len(rows) * most, 4), np.int64), np.empty((len(rows) * most, 3))
             count = reason_kernel.reasons(
                 rows,
                 scores[first : first + size],
@@ -161,10 +162,12 @@ class Guards:
                 what,
                 told,
             )
-            for (row, code, feature), (expected, limit) in zip(
+            for (row, code, feature, by_others), (expected, limit, spread) in zip(
                 what[:count].tolist(), told[:count].tolist(), strict=True
             ):
-                yield first + row, code, feature, expected, limit
+                usual = feature >= 0 and not by_others
+                units = float(self.spread[feature]) if usual else spread
+                yield first + row, code, feature, bool(by_others), expected, limit, units
 
     def expected(self, X: NDArray[np.float64]) -> Expected:
         """Say what the other features lead one to expect of each feature, without its own value.

@@ -59,11 +59,18 @@ def _below_zero(scores: NDArray[np.float64]) -> Iterable[tuple[int, float]]:
     return zip(rows.tolist(), scores[rows].tolist(), strict=True)
 
 
+def _deviation(value: float, expected: float, spread: float) -> float | None:
+    if not spread > 0:
+        return None
+    deviation = (value - expected) / spread
+    return deviation if math.isfinite(deviation) else None
+
+
 def _reasons(
     guards: Guards, X: NDArray[np.float64], scores: NDArray[np.float64], names: Sequence[int | str]
 ) -> dict[int, Reasons]:
     found: dict[int, Reasons] = {}
-    for row, code, feature, expected, limit in guards.reasons(X, scores):
+    for row, code, feature, by_others, expected, limit, spread in guards.reasons(X, scores):
         if code == reason_kernel.ISOLATION:
             reason = isolation(float(scores[row]), limit)
         else:
@@ -74,6 +81,8 @@ def _reasons(
                 None if math.isnan(value) else value,
                 expected,
                 None if math.isnan(limit) else limit,
+                _deviation(value, expected, spread),
+                by_others,
             )
         found[row] = (*found.get(row, ()), reason)
     return found

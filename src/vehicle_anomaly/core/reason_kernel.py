@@ -17,7 +17,7 @@ OUT_OF_RANGE, MISSING, INCONSISTENT, ISOLATION = range(4)
 
 
 @numba.njit(nogil=True, cache=True)
-def reasons(  # noqa: PLR0912, PLR0913, PLR0917  # numba takes arrays, not the object that holds them
+def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, not the object that holds them
     X: NDArray[np.float64],
     scores: NDArray[np.float64],
     guarded: NDArray[np.int32],
@@ -49,10 +49,11 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0917  # numba takes arrays, not the o
         cells: Shape (2, n_guarded, n_cells), as for `expect`.
         contradiction_limit: Shape (n_guarded,): log-odds beyond which a value contradicts the others.
         isolation_limit: A lower score is a reason.
-        what: Shape (most, 3), filled in: row, code and feature of each reason, the most telling of a row
-            first; -1 where it is about the reading as a whole. There is room for
-            `n_features + MOST_CONTRADICTIONS + 1` a row.
-        told: Shape (most, 2), filled in: what was to be expected, and the limit; NaN for none.
+        what: Shape (most, 4), filled in: row, code and feature of each reason, the most telling of a row
+            first, -1 where it is about the reading as a whole; and 1 where other features tell what is to be
+            expected. There is room for `n_features + MOST_CONTRADICTIONS + 1` a row.
+        told: Shape (most, 3), filled in: what was to be expected, the limit, and half the range of the middle
+            68 % of what was to be expected, if other features tell; NaN for none.
 
     Returns:
         How many there are.
@@ -84,6 +85,7 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0917  # numba takes arrays, not the o
         find_leaves(values, feature, threshold, place)
         for at in range(first, count):
             each = what[at, 2]
+            what[at, 3], told[at, 2] = 0, np.nan
             own = np.searchsorted(guarded, each)
             if own < n_guarded and guarded[own] == each:
                 trees = tree_start[own : own + 2]
@@ -91,6 +93,8 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0917  # numba takes arrays, not the o
                     values[each], each, trees, feature, threshold, leaf, place, cells[:, own], np.inf, bands
                 )
                 told[at, 0] = bands[0]
+                if _others_tell(values, each, trees, feature):
+                    what[at, 3], told[at, 2] = 1, (bands[2] - bands[1]) / 2
             else:
                 told[at, 0] = bounds[2, each]
         for _ in range(MOST_CONTRADICTIONS):
@@ -108,12 +112,16 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0917  # numba takes arrays, not the o
             _expect(values[each], each, trees, feature, threshold, leaf, place, cells[:, worst], limit, bands)
             what[count, 0], what[count, 1], what[count, 2] = row, INCONSISTENT, each
             told[count, 0], told[count, 1] = bands[0], bands[3]
+            what[count, 3], told[count, 2] = 0, np.nan
+            if _others_tell(values, each, trees, feature):
+                what[count, 3], told[count, 2] = 1, (bands[2] - bands[1]) / 2
             count += 1
             values[each] = np.nan
             _clear_bits(each, feature, place)
         if scores[row] < isolation_limit:
             what[count, 0], what[count, 1], what[count, 2] = row, ISOLATION, -1
             told[count, 0], told[count, 1] = np.nan, isolation_limit
+            what[count, 3], told[count, 2] = 0, np.nan
             count += 1
     return count
 
@@ -180,6 +188,19 @@ def _farthest_first(
     features, limits = what[:, 2].copy(), told[:, 1].copy()
     for at in range(what.shape[0]):
         what[at, 2], told[at, 1] = features[order[at]], limits[order[at]]
+
+
+@numba.njit(nogil=True, cache=True)
+def _others_tell(
+    values: NDArray[np.float32], each: int, trees: NDArray[np.int64], feature: NDArray[np.int32]
+) -> bool:
+    """Tell whether any other feature that trees ask for has a value."""
+    for tree in range(trees[0], trees[1]):
+        for level in range(feature.shape[1]):
+            asked = feature[tree, level]
+            if asked != each and not np.isnan(values[asked]):
+                return True
+    return False
 
 
 @numba.njit(nogil=True, cache=True)

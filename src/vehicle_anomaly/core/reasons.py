@@ -19,9 +19,13 @@ class Reason:
             others. `isolation`: the forest finds the reading as a whole unusual.
         feature: Name or position of the sensor; None when it is about the reading as a whole.
         observed: The sensor's value, in its unit; the anomaly score for `isolation`.
-        expected: What the other sensors lead one to expect of it, in its unit.
+        expected: What the other sensors lead one to expect of it, in its unit; what is usual in training
+            where none of them tells.
         limit: The value, in its unit, up to which it would not have been a reason; for `isolation`, the
             anomaly score.
+        deviation: How much higher than `expected` it is, in spreads: half the range of the middle 68 % of
+            what it read in training where the others read the same. None without a value or a spread.
+        by_others: Whether other sensors tell what to expect.
     """
 
     code: Code
@@ -29,18 +33,23 @@ class Reason:
     observed: float | None = None
     expected: float | None = None
     limit: float | None = None
+    deviation: float | None = None
+    by_others: bool = True
 
     @property
     def message(self) -> str:
         """A sentence."""
         # Made when it is asked for: most readings of a large batch are only counted.
         name = self.feature if isinstance(self.feature, str) else f"Feature {self.feature}"
-        expected = "" if self.expected is None else f" The other sensors suggest about {self.expected:.4g}."
+        who = "The other sensors suggest" if self.by_others else "Usual is"
+        expected = "" if self.expected is None else f" {who} about {self.expected:.4g}."
         match self.code:
             case "out_of_range":
                 return f"{name} reads {self.observed:.4g}, {self._side()} all that training saw.{expected}"
             case "missing":
                 return f"{name} has no value, though it had one in training.{expected}"
+            case "inconsistent" if not self.by_others:
+                return f"{name} reads {self.observed:.4g}, which is unusual by itself.{expected}"
             case "inconsistent":
                 return (
                     f"{name} reads {self.observed:.4g}, which contradicts the other sensors.{self._bound()}"

@@ -331,7 +331,7 @@ class ScoreTelemetry:
             _missing(X, model.metadata.feature_names),
             reasons,
             None if healthy is None else healthy.percentiles(scores).tolist(),
-            explanations(model, X, explained, reasons),
+            explanations(model, X, explained),
         )
 
 

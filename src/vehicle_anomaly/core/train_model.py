@@ -203,7 +203,7 @@ class TrainModel:
         if command.false_alarm_rate is None:
             return self.guards
         if self.guards is None:
-            expected = "none, for this service trains without guards (GUARDS=off)"
+            expected = "none at all, for trainings here are without guards (GUARDS=off)"
             raise InvalidFalseAlarmRate(command.false_alarm_rate, expected)
         return replace(self.guards, false_alarm_rate=command.false_alarm_rate)
 

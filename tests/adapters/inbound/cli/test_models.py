@@ -113,7 +113,8 @@ def test_a_trainer_is_on_record_by_name(published: CommandLine) -> None:
 def test_what_is_not_there_is_a_failure(
     published: CommandLine, arguments: tuple[str, ...], told: str
 ) -> None:
-    published("models", *arguments).assert_failed(told)
+    # What can be no name is wrong use.
+    published("models", *arguments).assert_failed(told, status=2 if "is not a model" in told else 1)
     assert published("models", "show", "default", "--json").answer["latest"] == "v2"
 
 

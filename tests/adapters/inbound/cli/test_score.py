@@ -248,4 +248,6 @@ def test_records_that_do_not_fit_the_model(
 def test_a_model_or_version_that_is_not_there(trained: CommandLine) -> None:
     trained("score", "training.csv", "--model-name", "other").assert_failed("'other' is not available")
     trained("score", "training.csv", "--model-version", "v9").assert_failed("'v9' of model 'default' is not")
-    trained("score", "training.csv", "--model-name", "a b").assert_failed("'a b' is not a model name")
+    trained("score", "training.csv", "--model-name", "a b").assert_failed(
+        "'a b' is not a model name", status=2
+    )

@@ -42,13 +42,13 @@ def test_rates_that_no_model_can_be_trained_for_are_refused(cli: CommandLine, ra
     cli.guards = GuardParameters(0.01)
     Path("trip.csv").write_text(csv_text(a_matrix(120)))
     ended = cli("train", "trip.csv", "--false-alarm-rate", rate)
-    ended.assert_failed("is not a false-alarm rate: expected 0.0001 to 0.5")
+    ended.assert_failed("is not a false-alarm rate: expected 0.0001 to 0.5", status=2)
     assert cli.models.names() == []
 
 
 def test_a_rate_is_refused_where_guards_are_off(cli: CommandLine) -> None:
     Path("trip.csv").write_text(csv_text(a_matrix(120)))
-    cli("train", "trip.csv", "--false-alarm-rate", "0.05").assert_failed("GUARDS=off")
+    cli("train", "trip.csv", "--false-alarm-rate", "0.05").assert_failed("GUARDS=off", status=2)
 
 
 def test_a_rate_that_is_no_number_is_wrong_use(cli: CommandLine) -> None:
@@ -115,7 +115,7 @@ def test_wrong_use(cli: CommandLine, arguments: tuple[str, ...], told: str) -> N
 )
 def test_names_that_name_nothing_are_refused(cli: CommandLine, arguments: tuple[str, str], told: str) -> None:
     Path("trip.csv").write_text(csv_text(a_matrix()))
-    cli("train", "trip.csv", *arguments).assert_failed(told)
+    cli("train", "trip.csv", *arguments).assert_failed(told, status=2)
 
 
 def test_other_content_under_a_version_that_exists_is_refused(cli: CommandLine) -> None:

@@ -19,7 +19,14 @@ from vehicle_anomaly.adapters.inbound.cli.warm_up import warm_up
 from vehicle_anomaly.adapters.inbound.cli.work import work
 from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
 from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowMissing
-from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, Refusal
+from vehicle_anomaly.core.errors import (
+    DamagedModel,
+    InvalidFalseAlarmRate,
+    InvalidModelName,
+    InvalidModelVersion,
+    ModelStoreUnavailable,
+    Refusal,
+)
 
 NAME = "vehicle-anomaly"
 
@@ -96,6 +103,10 @@ def _run(arguments: Sequence[str], services: Services, expected: tuple[type[Exce
         return 1
     except click.UsageError as error:
         _say(f"{error.format_message()} See '{error.ctx.command_path if error.ctx else NAME} --help'.")
+        return 2
+    except (InvalidFalseAlarmRate, InvalidModelName, InvalidModelVersion) as error:
+        # What was typed can never be one.
+        _say(f"{error}. See '{NAME} --help'.")
         return 2
     except expected as error:
         _say(_told(error))

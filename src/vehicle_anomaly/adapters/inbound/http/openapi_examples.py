@@ -97,6 +97,7 @@ _VERDICT: Final[dict[str, Any]] = {
             "limit": 0.0,
             "message": "The reading as a whole is unlike those of healthy vehicles: its anomaly score is "
             "-0.0713, below 0.",
+            "deviation": None,
         }
     ],
     "percentile": 0.0021,

@@ -41,9 +41,19 @@ class ReasonResponse(msgspec.Struct, frozen=True, gc=False):
     observed: Annotated[
         float | None, Meta(description="The sensor's value; the anomaly score for `isolation`.")
     ]
-    expected: Annotated[float | None, Meta(description="What the other sensors suggest.")]
+    expected: Annotated[
+        float | None,
+        Meta(description="What the other sensors suggest; what is usual where none of them tells."),
+    ]
     limit: Annotated[float | None, Meta(description="Up to where it would have been no reason.")]
     message: Annotated[str, Meta(description="A sentence that a mechanic understands.")]
+    deviation: Annotated[
+        float | None,
+        Meta(
+            description="How much higher than `expected` it is, in spreads: half the range of the middle "
+            "68 % of what is to be expected. Null without a value or a spread, and for `isolation`."
+        ),
+    ] = None
 
 
 class ContributionResponse(msgspec.Struct, frozen=True, gc=False):
@@ -62,7 +72,7 @@ class ContributionResponse(msgspec.Struct, frozen=True, gc=False):
     ]
     expected: Annotated[
         float,
-        Meta(description="What the other sensors suggest, where a reason says so; else the training median."),
+        Meta(description="The training median; what the other sensors suggest is in `reasons`."),
     ]
 
 
@@ -241,7 +251,13 @@ def reason_responses(reasons: tuple[Reason, ...]) -> tuple[ReasonResponse, ...]:
     """Say why a reading is an anomaly."""
     return tuple(
         ReasonResponse(
-            reason.code, reason.feature, reason.observed, reason.expected, reason.limit, reason.message
+            reason.code,
+            reason.feature,
+            reason.observed,
+            reason.expected,
+            reason.limit,
+            reason.message,
+            reason.deviation,
         )
         for reason in reasons
     )
