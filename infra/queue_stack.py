@@ -1,6 +1,6 @@
 """Queues: requests and results, each with a dead-letter queue beside it."""
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -38,6 +38,8 @@ class QueueStack(Stack):
         self.dead: dict[str, sqs.Queue] = {}
         self.requests = self._queue("Requests")
         self.results = self._queue("Results")
+        CfnOutput(self, "RequestQueueUrl", value=self.requests.queue_url)
+        CfnOutput(self, "ResultQueueUrl", value=self.results.queue_url)
         self.requests.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("s3.amazonaws.com")],

@@ -1,6 +1,6 @@
 """Buckets: the models, the payloads with their results, and the logs of who came by."""
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -69,6 +69,7 @@ class StorageStack(Stack):
         )
         self.models_arn = self.export_value(self.models.bucket_arn)
         self.payloads_arn = self.export_value(self.payloads.bucket_arn)
+        CfnOutput(self, "PayloadBucketName", value=self.payloads.bucket_name)
         # Said to the bucket itself: CDK's own way is a Lambda function that may change every bucket's.
         bucket = self.payloads.node.default_child
         assert isinstance(bucket, s3.CfnBucket)

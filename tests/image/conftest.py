@@ -80,7 +80,12 @@ def _words(stage: dockerfile.Stage, keyword: str) -> list[str]:
 
 
 def _python_for_everyone() -> Path:
-    """Return a Python that a user without rights may run, with what `python -m venv` needs."""
+    """Return a Python that a user without rights may run, with what `python -m venv` needs.
+
+    IMAGE_PYTHON names one of the version that PYTHON_IMAGE has; without it, it is the one of the tests.
+    """
+    if named := os.environ.get("IMAGE_PYTHON"):
+        return Path(named)
     check = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))"
     for candidate in (Path(sys.base_prefix) / "bin" / "python3", Path("/usr/bin/python3")):
         try:
