@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tests.benchmarks import (
     asgi_servers,
+    batches,
     files,
     growth,
     guards_cost,
@@ -25,6 +26,7 @@ TABLES: tuple[Table, ...] = (
     training_report.TABLE,
     guards_cost.TABLE,
     http_path.TABLE,
+    batches.TABLE,
     # It takes no bar: not in the quick form.
     replace(files.TABLE, quick=None),
     # Nor is this, while it is below half its bar on a machine with other work (ADR 0030).
