@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import yaml
 
 from tests.aws_server import aws_server
 from tests.infra.conftest import PROJECT
-from tests.service_process import service_process
 from vehicle_anomaly.settings import S3Store, load_settings
 
 LOCAL = PROJECT / "infra" / "local"
@@ -47,7 +45,7 @@ def test_the_service_understands_what_it_is_told(composed: dict[str, Any]) -> No
 
 def test_what_is_mounted_is_there(composed: dict[str, Any]) -> None:
     mounted = [Path(v["source"]) for s in composed.values() for v in s.get("volumes", [])]
-    assert len(mounted) == 5
+    assert len(mounted) == 6
     assert all(source.exists() for source in mounted)
 
 
@@ -93,29 +91,12 @@ def test_the_place_is_made_and_made_again(composed: dict[str, Any]) -> None:
 
 
 def test_prometheus_asks_the_service_where_it_listens(composed: dict[str, Any]) -> None:
-    (job,) = yaml.safe_load((LOCAL / "prometheus.yaml").read_text())["scrape_configs"]
-    (target,) = job["static_configs"][0]["targets"]
-    host, _, port = target.partition(":")
-    assert host in composed
-    assert int(port) == composed["serve"]["ports"][0]["target"]
-
-
-def test_the_dashboard_shows_what_the_service_tells(tmp_path: Path) -> None:
-    dashboard = json.loads(DASHBOARD.read_text())
-    expressions = [t["expr"] for panel in dashboard["panels"] for t in panel["targets"]]
-    assert len(expressions) > 5
-    with service_process(tmp_path) as url:
-        urllib.request.urlopen(f"{url}/healthz").read()
-        told = urllib.request.urlopen(f"{url}/metrics").read().decode()
-    series = set(re.findall(r"^(\w+)\{", told, flags=re.MULTILINE))
-    labels = set(re.findall(r'(\w+)="', told))
-    for expression in expressions:
-        metrics = re.findall(r"\b(http_server_\w+)\b", expression)
-        assert metrics
-        assert set(metrics) <= series
-        assert set(re.findall(r"[{,](\w+)=", expression)) <= labels
-        for grouped in re.findall(r"by \(([^)]*)\)", expression):
-            assert set(re.split(r",\s*", grouped)) <= labels
+    told = yaml.safe_load((LOCAL / "prometheus.yaml").read_text())
+    targets = [job["static_configs"][0]["targets"] for job in told["scrape_configs"]]
+    port = composed["serve"]["ports"][0]["target"]
+    worker_port = load_settings(composed["work"]["environment"]).metrics_port
+    assert targets == [[f"serve:{port}"], [f"work:{worker_port}"]]
+    assert {Path(v["source"]).name for v in composed["prometheus"]["volumes"]} >= set(told["rule_files"])
 
 
 def test_grafana_finds_dashboard_and_source(composed: dict[str, Any]) -> None:

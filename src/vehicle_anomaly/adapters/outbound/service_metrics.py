@@ -76,6 +76,9 @@ class ServiceMetrics:
             buckets=_TRAINING_SECONDS,
             registry=registry,
         )
+        for result in ("published", "refused", "failed"):
+            # From the start: what begins at 1 has not increased, as Prometheus sees it.
+            self._training.labels(result)
         self._store = Histogram(
             "vehicle_anomaly_store_operation_duration_seconds",
             "Duration of operations of the model store; error_type is empty where it did what it was asked.",
