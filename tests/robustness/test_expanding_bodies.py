@@ -1,0 +1,166 @@
+"""Bodies that expand, nest, repeat keys or lie about length: none costs 50 MB beyond what is held idle."""
+
+import gzip
+import json
+import socket
+import struct
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.adapters.inbound.http.service import NAMES, READING
+from tests.http_service import host_and_port
+from tests.robustness.process_memory import LINUX_ONLY, MEGABYTE, forget_peak, held, peak
+from tests.robustness.served import SCORE_BODY, Served, served
+
+pytestmark = LINUX_ONLY
+
+PATHS = ("/score", "/score/batch", "/ingest")
+JSON, MSGPACK = "application/json", "application/msgpack"
+ARROW, NDJSON = "application/vnd.apache.arrow.stream", "application/x-ndjson"
+EXPANDED = 128 * MEGABYTE
+DEEP = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("store")) as running:
+        for path in PATHS:
+            running.client.post(path, content=b"{}")
+        yield running
+
+
+def _expanding_stream(compression: str, rows: int) -> bytes:
+    columns = {
+        "vehicle_id": pa.array(["v"], pa.string())
+        .dictionary_encode()
+        .take(pa.array(np.zeros(rows, np.int8))),
+        "timestamp": pa.array(np.zeros(rows, "M8[us]"), pa.timestamp("us", "UTC")),
+        **{name: pa.array(np.zeros(rows)) for name in NAMES},
+    }
+    table, sink = pa.table(columns), pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+def _lying_stream() -> bytes:
+    """A few rows of which the first buffer says that it is 2 TB when unpacked."""
+    moments = pa.array([datetime(2026, 11, 22, tzinfo=UTC)] * 2000, pa.timestamp("us", "UTC"))
+    table = pa.table(
+        {"vehicle_id": ["v"] * 2000, "timestamp": moments, **{name: [0.0] * 2000 for name in NAMES}}
+    )
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table)
+    data = bytearray(sink.getvalue().to_pybytes())
+    frame = data.index(b"\x28\xb5\x2f\xfd")  # zstd's magic number; before it stands the size
+    data[frame - 8 : frame] = struct.pack("<q", 2 * 1024**4)
+    return bytes(data)
+
+
+def _many_names(count: int) -> bytes:
+    features = b",".join(b'"speed":%d' % number for number in range(count))
+    return b'{"vehicle_id":"v","timestamp":"2026-11-22T10:00:00Z","features":{%b}}' % features
+
+
+GZIPPED = gzip.compress(b" " * EXPANDED, 1)
+RECORDS = b"\x81\xa7records"
+ABUSES: dict[str, tuple[str, bytes, dict[str, str]]] = {
+    "gzip": (JSON, GZIPPED, {"content-encoding": "gzip"}),
+    "deflate": (JSON, zlib.compress(b"[" * EXPANDED, 1), {"content-encoding": "deflate"}),
+    "gzip in gzip": (
+        NDJSON,
+        gzip.compress(GZIPPED),
+        {"content-encoding": "gzip, gzip"},
+    ),
+    "gzip unsaid": (JSON, GZIPPED, {}),
+    "npz": ("application/x-npz", GZIPPED, {}),
+    "Arrow that lies": (ARROW, _lying_stream(), {}),
+    "Arrow cut": (ARROW, _expanding_stream("lz4", 10_000)[:-500], {}),
+    "msgpack array of 4 billion": (MSGPACK, RECORDS + b"\xdd\xff\xff\xff\xff", {}),
+    "msgpack array of 4 billion, some there": (
+        MSGPACK,
+        RECORDS + b"\xdd\xff\xff\xff\xff" + b"\xc0" * 100_000,
+        {},
+    ),
+    "msgpack map of 4 billion": (MSGPACK, b"\xdf\xff\xff\xff\xff" + b"\xa1a\xc0" * 1000, {}),
+    "msgpack text of 4 GB": (MSGPACK, b"\x81\xdb\xff\xff\xff\xff" + b"a" * 1000, {}),
+    "msgpack bytes of 4 GB": (MSGPACK, RECORDS + b"\xc6\xff\xff\xff\xff" + b"a" * 1000, {}),
+    "msgpack extension of 4 GB": (MSGPACK, RECORDS + b"\xc9\xff\xff\xff\xff\x01" + b"a" * 1000, {}),
+    "msgpack nested arrays": (MSGPACK, RECORDS + b"\x91" * DEEP, {}),
+    "msgpack nested maps": (MSGPACK, b"\x81\xa1a" * DEEP, {}),
+    "nested arrays": (JSON, b"[" * DEEP, {}),
+    "nested objects": (JSON, b'{"a":' * DEEP, {}),
+    "nested records": (JSON, b'{"records":[' + b"[" * DEEP + b"]" * DEEP + b"]}", {}),
+    "nested features": (JSON, SCORE_BODY[:-1] + b',"features":' + b'{"a":' * DEEP + b"}" * DEEP + b"}", {}),
+    "a number of a million digits": (JSON, SCORE_BODY.replace(b"0.1", b"1" * DEEP), {}),
+    "a number beyond all": (JSON, SCORE_BODY.replace(b"0.1", b"1e999999999999"), {}),
+    "a line without an end": (NDJSON, b"[" * 6 * MEGABYTE, {}),
+    "a name a hundred thousand times": (JSON, _many_names(100_000), {}),
+    "a field a hundred thousand times": (JSON, b"{" + b'"records":[],' * 100_000 + b'"records":[]}', {}),
+}
+
+
+@pytest.mark.parametrize("abuse", ABUSES)
+def test_it_is_refused_and_takes_no_memory(service: Served, abuse: str) -> None:
+    content_type, body, headers = ABUSES[abuse]
+    idle = held(service.pid).memory
+    forget_peak(service.pid)
+    for path in PATHS:
+        sent = {"content-type": content_type, **headers}
+        response = service.client.post(path, content=body, headers=sent)
+        if content_type == NDJSON and response.status_code == 200:
+            # A stream is answered line by line: each of its lines is a problem.
+            lines = [json.loads(line) for line in response.text.splitlines()]
+            assert all(400 <= line["status"] < 500 for line in lines)
+        else:
+            assert 400 <= response.status_code < 500, response.text[:500]
+    assert peak(service.pid) - idle < 50 * MEGABYTE
+    assert service.still_scores()
+
+
+HEAD = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+LIES = {
+    "longer than it is": b"Content-Length: 1000\r\n\r\n" + SCORE_BODY,
+    "endless": b"Content-Length: 999999999999999999\r\n\r\n{",
+    "beyond counting": b"Content-Length: " + b"9" * 400 + b"\r\n\r\n{",
+    "negative": b"Content-Length: -1\r\n\r\n{}",
+    "a word": b"Content-Length: ten\r\n\r\n{}",
+    "two lengths": b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "a length and chunks": b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a chunk of 16 exabytes": b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n{",
+    "a chunk beyond counting": b"Transfer-Encoding: chunked\r\n\r\n" + b"F" * 100 + b"\r\n{",
+    "a chunk that is none": b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n{}",
+    "coded twice": b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_about_length_is_refused_and_takes_no_memory(service: Served, lie: str) -> None:
+    idle = held(service.pid).memory
+    forget_peak(service.pid)
+    with socket.create_connection(host_and_port(service.url), 60) as connection:
+        connection.sendall(HEAD + LIES[lie])
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    # Who hangs up in the middle need not be answered.
+    assert not answer or answer.startswith(b"HTTP/1.1 4"), answer[:500]
+    assert peak(service.pid) - idle < 50 * MEGABYTE
+    assert service.still_scores()
+
+
+def test_what_follows_a_body_that_is_longer_than_it_says_is_no_request(service: Served) -> None:
+    short = len(SCORE_BODY) - 5
+    with socket.create_connection(host_and_port(service.url), 60) as connection:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % short + SCORE_BODY)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert READING["vehicle_id"] not in answer.decode() or b'"is_anomaly"' not in answer
+    assert b"HTTP/1.1 2" not in answer
