@@ -97,6 +97,7 @@ class Comparison:
         added_features: That the other version does not have.
         removed_features: That only the other version has.
         examples: Of readings that are judged differently, those whose score moves most first.
+        guarded: Whether guards took part; else the forest alone has judged.
     """
 
     model_name: ModelName
@@ -111,6 +112,7 @@ class Comparison:
     added_features: tuple[str, ...]
     removed_features: tuple[str, ...]
     examples: tuple[Example, ...]
+    guarded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ class CompareVersions:
             added_features=_without(known.feature_names, other.feature_names),
             removed_features=_without(other.feature_names, known.feature_names),
             examples=tuple(examples),
+            guarded=self.score_telemetry.guarded,
         )
 
     def _scores(

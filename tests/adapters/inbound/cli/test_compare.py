@@ -48,6 +48,13 @@ def test_files_are_compared_on(trained: CommandLine) -> None:
     assert piped.answer == answer
 
 
+def test_a_version_beside_itself_is_said_to_tell_nothing(trained: CommandLine) -> None:
+    same = trained("models", "compare", "default", "v1", "--with", "v1", "v1.csv")
+    other = trained("models", "compare", "default", "v2", "--with", "v1", "v1.csv")
+    assert "v1 is compared with itself" in same.out
+    assert "itself" not in other.out
+
+
 def test_columns_are_positions_where_features_have_no_names(cli: CommandLine) -> None:
     cli.models.publish(a_trained_model("v1"))
     Path("a.csv").write_text(csv_text(a_matrix(10)))

@@ -122,7 +122,9 @@ def test_a_version_without_a_report_is_a_failure_and_has_a_page(cli: CommandLine
     ],
 )
 def test_what_cannot_be_is_a_failure(published: CommandLine, arguments: tuple[str, ...], told: str) -> None:
-    published("models", "report", *arguments).assert_failed(told, status=2 if "is not a" in told else 1)
+    published("models", "report", *arguments).assert_failed(
+        told, status=2 if "is not a model name" in told else 1
+    )
 
 
 @pytest.mark.parametrize(

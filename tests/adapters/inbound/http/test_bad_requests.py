@@ -41,6 +41,41 @@ def test_a_bad_version_in_a_body(service: Service, path: str, version: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/score", "model_name"),
+        ("/score", "model_version"),
+        ("/score/batch", "model_version"),
+        ("/ingest", "model_name"),
+        ("/ingest", "false_alarm_rate"),
+    ],
+)
+def test_what_stands_in_the_query_in_place_of_the_body_is_refused(
+    service: Service, path: str, name: str
+) -> None:
+    body = READING if path == "/score" else BATCH
+    told = problem_in(service.client.post(path, params={name: "0.5"}, json=body))
+    assert told.status == 400
+    assert told.detail.startswith(f"{name}: ")
+    assert "put it into the body" in told.detail
+
+
+@pytest.mark.parametrize("path", ["/score", "/score/batch"])
+def test_the_query_says_what_is_explained_unless_the_body_does(service: Service, path: str) -> None:
+    body = READING if path == "/score" else BATCH
+
+    def explained(params: dict[str, str], **said: str) -> bool:
+        told = service.client.post(path, params=params, json={**body, **said}).json()
+        return (told.get("results", [told])[0])["explanation"] is not None
+
+    assert explained({"explain": "always"})
+    assert not explained({"explain": "never"})
+    assert not explained({"explain": "always"}, explain="never")
+    told = problem_in(service.client.post(path, params={"explain": "sometimes"}, json=body))
+    assert (told.status, told.detail.partition(":")[0]) == (400, "explain")
+
+
+@pytest.mark.parametrize(
     "name", ["%00", "%2e", "%2e%2e", "%252e", "%C3%A9", "%FF", "n" * 65, "%20", "a%0A", "~"]
 )
 @pytest.mark.parametrize("suffix", ["", "/versions/v1", "/latest"])

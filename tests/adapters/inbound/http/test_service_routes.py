@@ -1,9 +1,15 @@
 """What the service says of itself, and what it says to methods and paths that are not there."""
 
+from pathlib import Path
+
+import httpx
 import pytest
 
 from tests.adapters.inbound.http.service import Service, problem_in
+from tests.http_service import serving
 from vehicle_anomaly import __version__
+from vehicle_anomaly.container import Container
+from vehicle_anomaly.settings import FilesystemStore, Settings
 
 SELF = {"version": __version__, "environment": "development"}
 
@@ -11,7 +17,7 @@ SELF = {"version": __version__, "environment": "development"}
 def test_root(service: Service) -> None:
     told = service.client.get("/").json()
     links = told.pop("links")
-    assert told == {"name": "vehicle-anomaly", **SELF}
+    assert told == {"name": "vehicle-anomaly", **SELF, "guards": "on"}
     assert {service.client.get(link).status_code for link in links.values()} == {200}
 
 
@@ -20,7 +26,7 @@ def test_root(service: Service) -> None:
     [
         ("/healthz", {"status": "ok"}),
         ("/health", {"status": "healthy", **SELF}),
-        ("/health/ready", {"status": "ready", **SELF, "model_store": "connected"}),
+        ("/health/ready", {"status": "ready", **SELF, "model_store": "connected", "guards": "on"}),
         ("/models", {"models": ["default"]}),
     ],
 )
@@ -29,6 +35,12 @@ def test_shape(service: Service, path: str, told: dict[str, str]) -> None:
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     assert response.json() == told
+
+
+def test_callers_see_that_guards_are_off(tmp_path: Path) -> None:
+    container = Container(settings=Settings(model_store=FilesystemStore(tmp_path), guards="off"))
+    with serving(container.http_app()) as url:
+        assert {httpx.get(url + path).json()["guards"] for path in ("/", "/health/ready")} == {"off"}
 
 
 PATHS = [

@@ -108,4 +108,8 @@ def _print(answer: CompareResponse) -> None:
         )
         for each in answer.examples
     ]
+    if answer.hint is not None:
+        rows.insert(0, ("hint", "", answer.hint))
+    if answer.guards == "off":
+        rows.append(("guards", "off", "the forest alone has judged (GUARDS)"))
     print_table(("what", "value", "told"), rows)

@@ -14,7 +14,7 @@ import msgspec
 from vehicle_anomaly.adapters.inbound.http import access, callers, openapi_keys
 from vehicle_anomaly.adapters.inbound.http import openapi_examples as examples
 from vehicle_anomaly.adapters.inbound.http import service_routes as service
-from vehicle_anomaly.adapters.inbound.http.openapi_bulk import BULK
+from vehicle_anomaly.adapters.inbound.http.openapi_bulk import BULK, EXPLAIN_PARAMETER
 from vehicle_anomaly.adapters.inbound.wire import answers, comparisons, promotions, requests
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
@@ -317,6 +317,8 @@ def _operation(each: Operation) -> dict[str, Any]:
     bulk = BULK.get(each.identity)
     parameters = [_parameter(name) for name in _PARAMETERS if f"{{{name}}}" in each.path]
     parameters.extend(bulk.query if bulk is not None else ())
+    if each.identity == "score":
+        parameters.append(EXPLAIN_PARAMETER)
     if each.identity in _COMPARING:
         parameters.append(_WITH)
     if each.identity in _ON_RECORD:

@@ -56,12 +56,24 @@ def _lines(description: str, example: str | None = None) -> dict[str, Any]:
     return described if example is None else {**described, "example": example}
 
 
+_STREAMS_ONLY: Final = (
+    "For streams only: a message names it in its body, and is refused with it in the query."
+)
+EXPLAIN_PARAMETER: Final[dict[str, Any]] = {
+    "name": "explain",
+    "in": "query",
+    "required": False,
+    "description": "Which verdicts are explained; what a message says in its body counts more.",
+    "schema": msgspec.json.schema(ExplainText),
+}
+
+
 def _query(name: str, kind: Any, what: str) -> dict[str, Any]:
     return {
         "name": name,
         "in": "query",
         "required": False,
-        "description": f"{what} For streams only: a message names it in its body.",
+        "description": f"{what} {_STREAMS_ONLY}",
         "schema": msgspec.json.schema(kind),
     }
 
@@ -86,7 +98,7 @@ BULK: Final[Mapping[str, Bulk]] = {
             ARROW_STREAM: _binary(_ARROW_COLUMNS),
         },
         {NDJSON: _lines(_LINE_ANSWERS), ARROW_STREAM: _binary(_ARROW_ANSWERS)},
-        (*_MODEL, _query("explain", ExplainText, "Which verdicts are explained.")),
+        (*_MODEL, EXPLAIN_PARAMETER),
     ),
 }
 """By operation."""

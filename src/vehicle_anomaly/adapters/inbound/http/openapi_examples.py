@@ -197,6 +197,8 @@ COMPARE_ANSWER: Final = {
             "reasons": _VERDICT["reasons"],
         }
     ],
+    "guards": "on",
+    "hint": None,
 }
 PROMOTIONS_ANSWER: Final = {
     "model_name": "default",
@@ -226,6 +228,7 @@ SERVICE_ANSWER: Final = {
     "version": "0.1.0",
     "environment": "development",
     "links": {"documentation": "/schema", "models": "/models"},
+    "guards": "on",
 }
 LIVENESS_ANSWER: Final = {"status": "ok"}
 HEALTH_ANSWER: Final = {"status": "healthy", "version": "0.1.0", "environment": "development"}
@@ -234,12 +237,14 @@ READY_ANSWER: Final = {
     "version": "0.1.0",
     "environment": "development",
     "model_store": "connected",
+    "guards": "on",
 }
 UNREADY_ANSWER: Final = {
     "status": "unavailable",
     "version": "0.1.0",
     "environment": "development",
     "model_store": "unreachable",
+    "guards": "on",
     "detail": "the model store is out of reach: /srv/models: Permission denied",
 }
 

@@ -35,6 +35,38 @@ def parameters(scope: HTTPScope, known: tuple[str, ...]) -> dict[str, str]:
     return given
 
 
+def explain_of_message(scope: HTTPScope) -> Explain | None:
+    """Return which verdicts the query of a message wants explained; None where it does not say.
+
+    What the message says itself counts more. Names stand in its body alone: a verdict by another version than
+    the query names would be worse than none.
+
+    Raises:
+        MalformedMessage: It wants what there is not, or names what stands in the body.
+    """
+    refuse_in_query(scope, NAMED)
+    for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+        if name == "explain":
+            return explain_in({name: value})
+    return None
+
+
+def refuse_in_query(scope: HTTPScope, names: tuple[str, ...]) -> None:
+    """Refuse parameters that a message has a place for in its body.
+
+    Raises:
+        MalformedMessage: One stands in the query.
+    """
+    given = {name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)}
+    wrong = [
+        Wrong(Place((name,)), "stands in the query, where it is read for streams only: put it into the body")
+        for name in names
+        if name in given
+    ]
+    if wrong:
+        raise MalformedMessage(wrong)
+
+
 def explain_in(given: dict[str, str]) -> Explain | None:
     """Return which verdicts the query wants explained; None where it does not say.
 

@@ -1,5 +1,6 @@
 """`/score/batch`: a body of records at once, or a stream of lines."""
 
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -21,6 +22,7 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
     likes_msgpack,
 )
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
+from vehicle_anomaly.adapters.inbound.http.query import explain_of_message
 from vehicle_anomaly.adapters.inbound.http.score_route import answer_other
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire.bulk import score_batch, score_batch_for_json
@@ -55,10 +57,15 @@ def score_batch_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler
 
 def _answer(parts: HttpParts, scope: HTTPScope, body: bytes, encoding: Encoding) -> ASGIApp:
     permitted = partial(permit, scope)
+    score_telemetry = parts.score_telemetry
+    explain = explain_of_message(scope) if scope["query_string"] else None
+    if explain is not None:
+        # In place of the service's choice, which holds where the body does not say.
+        score_telemetry = replace(score_telemetry, explain=explain)
     told = (
-        score_batch_for_json(body, parts.score_telemetry, permitted)
+        score_batch_for_json(body, score_telemetry, permitted)
         if encoding is Encoding.JSON and not likes_msgpack(scope)
-        else score_batch(body, encoding, parts.score_telemetry, permitted)
+        else score_batch(body, encoding, score_telemetry, permitted)
     )
     note_model(scope, told.model_name, told.model_version)
     return answer_to(scope, told)

@@ -10,6 +10,7 @@ from vehicle_anomaly.adapters.inbound.http import access
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.negotiation import answer_to, body_of, encoding_of
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
+from vehicle_anomaly.adapters.inbound.http.query import explain_of_message
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire.decoding import SCORE, Encoding
 from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES
@@ -39,6 +40,8 @@ def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
             asked = await run_sync(_asked, body, encoding)
         else:
             asked = _asked(body, encoding)
+        if http["query_string"]:
+            asked.explain = asked.explain or explain_of_message(http)
         permit(http, asked.name)
         model = parts.at_hand(asked.name, asked.version)
         if model is None:

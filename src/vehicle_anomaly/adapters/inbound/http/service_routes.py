@@ -1,12 +1,12 @@
 """What the service says of itself: `/`, `/healthz`, `/health`, `/health/ready`."""
 
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from anyio.to_thread import run_sync
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, HTTPScope
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from vehicle_anomaly.adapters.inbound.http.access import ANY_KEY, OPEN
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import caller_of, is_stranger
@@ -14,6 +14,9 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import HttpRequest, respo
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
+
+_Guards = Literal["on", "off"]
+_GUARDS: Final = Meta(description="`off`: the forest alone judges, by models with guards, too (`GUARDS`).")
 
 
 class ServiceResponse(msgspec.Struct, frozen=True):
@@ -23,6 +26,7 @@ class ServiceResponse(msgspec.Struct, frozen=True):
     version: str
     environment: str
     links: dict[str, str]
+    guards: Annotated[_Guards, _GUARDS]
 
 
 class LivenessResponse(msgspec.Struct, frozen=True):
@@ -46,6 +50,7 @@ class ReadinessResponse(msgspec.Struct, frozen=True):
     version: str
     environment: str
     model_store: str
+    guards: Annotated[_Guards, _GUARDS]
     detail: str | UnsetType = UNSET
     degraded: dict[str, str] | UnsetType = UNSET
 
@@ -69,11 +74,12 @@ _LINKS = {
 
 def service_routes(parts: HttpParts, options: HttpOptions) -> list[HTTPRouteHandler]:
     """Return the handlers."""
+    guards: _Guards = "on" if parts.score_telemetry.guarded else "off"
 
     @get("/", ANY_KEY, sync_to_thread=False)
     def service(request: HttpRequest) -> ASGIApp:
         name = "vehicle-anomaly"
-        return respond(request, ServiceResponse(name, options.version, options.environment, _LINKS))
+        return respond(request, ServiceResponse(name, options.version, options.environment, _LINKS, guards))
 
     @get("/healthz", OPEN, sync_to_thread=False)
     def liveness(request: HttpRequest) -> ASGIApp:
@@ -106,7 +112,7 @@ def service_routes(parts: HttpParts, options: HttpOptions) -> list[HTTPRouteHand
         status: str, store: str, detail: str | UnsetType, degraded: dict[str, str] | None
     ) -> ReadinessResponse:
         return ReadinessResponse(
-            status, options.version, options.environment, store, detail, degraded or UNSET
+            status, options.version, options.environment, store, guards, detail, degraded or UNSET
         )
 
     return [service, liveness, health, readiness]

@@ -17,6 +17,7 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
     respond,
 )
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
+from vehicle_anomaly.adapters.inbound.http.query import TRAINED, refuse_in_query
 from vehicle_anomaly.adapters.inbound.http.score_batch_route import score_batch_route
 from vehicle_anomaly.adapters.inbound.http.score_route import score_route
 from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlots
@@ -49,6 +50,7 @@ def telemetry_routes(
             published = await slots.run(lambda: train_on_arrow(parts, request.scope, body, by))
         else:
             encoding = request_encoding(request)
+            refuse_in_query(request.scope, TRAINED)
             body = await read_body(request)
             published = await slots.run(lambda: train(request.scope, body, encoding, by))
         note_model(request.scope, published.model_name, published.model_version)

@@ -1,7 +1,7 @@
 """What callers send and are told when two versions are compared."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -72,6 +72,13 @@ class CompareResponse(msgspec.Struct, frozen=True):
     added_features: Annotated[list[str], Meta(description="That the other version does not have.")]
     removed_features: Annotated[list[str], Meta(description="That only the other version has.")]
     examples: Annotated[list[ExampleItem], Meta(description="Five of each difference at most.")]
+    guards: Annotated[
+        Literal["on", "off"],
+        Meta(description="`off`: the forest alone has judged, by versions with guards, too (`GUARDS`)."),
+    ]
+    hint: Annotated[
+        str | None, Meta(description="What makes this comparison tell nothing; null where it tells.")
+    ]
 
 
 def posted_batch(message: bytes, encoding: Encoding) -> TelemetryBatch:
@@ -115,6 +122,8 @@ def compare_response(found: Comparison) -> CompareResponse:
         score_shift=msgspec.convert(found.shift, ScoreShiftItem, from_attributes=True),
         added_features=list(found.added_features),
         removed_features=list(found.removed_features),
+        guards="on" if found.guarded else "off",
+        hint=_hint(found),
         examples=[
             ExampleItem(
                 record=each.record,
@@ -130,3 +139,10 @@ def compare_response(found: Comparison) -> CompareResponse:
             for each in found.examples
         ],
     )
+
+
+def _hint(found: Comparison) -> str | None:
+    if found.model_version != found.other_version:
+        return None
+    version = found.model_version.value
+    return f"{version} is compared with itself, so nothing can differ: name another version with `with`"
