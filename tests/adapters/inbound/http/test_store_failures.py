@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.adapters.inbound.http.service import BATCH, READING, Service, answers, problem_in, running
 from tests.fakes import InMemoryModels, a_trained_model
@@ -150,3 +151,17 @@ def test_a_version_that_nobody_trusted_has_signed_is_told_by_name(tmp_path: Path
         assert told.detail == "version 'v2' of model 'default' is not trusted: manifest.json is not signed"
         assert service.client.put("/models/default/latest", json={"model_version": "v2"}).status_code == 503
         assert service.client.post("/score", json={**READING, "model_version": "v1"}).status_code == 200
+
+
+def test_the_log_says_what_broke_and_where_and_nothing_that_was_sent(
+    tmp_path: Path,
+) -> None:
+    models = LeavingModels(ValueError("could not convert 123.4567"))
+    with running(tmp_path, models, **ALWAYS_ASK) as service, capture_logs() as lines:
+        models.away = True
+        response = service.client.post("/score", json={**READING, "feature_vector": [123.4567, 0, 0]})
+        assert problem_in(response).status == 500
+    (line,) = [line for line in lines if line["event"] == "request failed"]
+    assert (line["method"], line["route"], line["error"]) == ("POST", "/score", "ValueError")
+    assert "in latest" in line["stack"]
+    assert "123.4567" not in str(lines)

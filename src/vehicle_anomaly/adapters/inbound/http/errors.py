@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from traceback import format_tb
 from typing import Any, Final
 
 import msgspec
@@ -88,7 +89,14 @@ def _http(request: HttpRequest, error: HTTPException) -> Response[bytes]:
 
 
 def _unexpected(request: HttpRequest, error: Exception) -> Response[bytes]:
-    _log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
+    # Without what the error says: that may repeat a value of the request.
+    _log.error(
+        "request failed",
+        method=request.method,
+        route=request.scope.get("path_template", ""),
+        error=type(error).__name__,
+        stack="".join(format_tb(error.__traceback__)),
+    )
     return answer(problem("internal-error", "Internal error", 500, "the service failed; its log says why"))
 
 
