@@ -56,10 +56,11 @@ lint: setup
     {{ python }} -m mypy
     .venv/bin/lint-imports --no-cache
 
+# Compiling nothing ahead: of the CDK's modules, synthesis imports few, and Python compiles those itself.
 # Make .venv-infra, which also has the CDK, its node, and what lints files that are no Python
 setup-infra:
     @[ -x .venv-infra/bin/python ] || uv venv --quiet --python '>=3.11,<3.15' .venv-infra
-    @[ .venv-infra/warm -nt requirements-infra.txt ] || VIRTUAL_ENV=.venv-infra uv pip sync --quiet --require-hashes --compile-bytecode requirements-infra.txt
+    @[ .venv-infra/warm -nt requirements-infra.txt ] || VIRTUAL_ENV=.venv-infra uv pip sync --quiet --require-hashes requirements-infra.txt
     @VIRTUAL_ENV=.venv-infra uv pip install --quiet --no-deps --no-build-isolation --editable .
     @touch .venv-infra/warm
 
