@@ -26,11 +26,13 @@ _STATUS_WORDS: Final = {
     401: "There is no key, or it is unknown or has expired.",
     403: "The key lacks the scope, or may not name the model.",
     404: "The model or the version does not exist.",
+    408: "Headers or body took longer than they may.",
     409: "The version exists with other content.",
     413: "The body is over the limit.",
     415: "The media type is not supported.",
     429: "The key is used too often, or all training slots are busy.",
-    503: "The model store is out of reach, or the model in it is damaged.",
+    431: "The headers are larger or more than they may be.",
+    503: "The model store is out of reach, the model in it is damaged, or there is too much to do at once.",
 }
 _RETRIED_LATER: Final = (429, 503)
 _COMPARING: Final = ("compareOnTraining", "compareOnPosted")
@@ -49,6 +51,7 @@ _ACTOR: Final = {
     "description": "Who calls, for the record of what became the latest version; nobody checks it.",
     "schema": {"type": "string", "pattern": callers.ACTOR_PATTERN, "default": callers.ANONYMOUS},
 }
+_ANYWHERE: Final = (408, 431)
 _WRITES: Final = (400, 413, 415, 503)
 
 
@@ -334,7 +337,10 @@ def _operation(each: Operation) -> dict[str, Any]:
     if each.identity == "checkReadiness":
         unready = Body(service.ReadinessResponse, examples.UNREADY_ANSWER)
         responses["503"] = {"description": "The model store is out of reach.", "content": _content(unready)}
-    problems = {*each.problems, *openapi_keys.statuses(each.access)}
+    problems = {*each.problems, *_ANYWHERE, *openapi_keys.statuses(each.access)}
+    if not each.access.is_open:
+        # Health is always answered.
+        problems.add(503)
     responses |= {str(status): _problem(status) for status in sorted(problems)}
     described["responses"] = responses
     return described

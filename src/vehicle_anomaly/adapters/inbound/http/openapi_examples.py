@@ -278,6 +278,12 @@ PROBLEMS: Final[dict[int, dict[str, dict[str, Any]]]] = {
             ("/records/17/feature_vector", _WRONG_COUNT),
         ),
     },
+    408: {
+        "too slow": _problem("too-slow", "Too slow", 408, "expected the body within 120 seconds"),
+    },
+    431: {
+        "too many": _problem("too-many-headers", "Headers too large", 431, "expected at most 100 headers"),
+    },
     401: {
         "no key": _problem(
             "no-key",
@@ -346,11 +352,17 @@ PROBLEMS: Final[dict[int, dict[str, dict[str, Any]]]] = {
         ),
     },
     503: {
+        "overloaded": _problem(
+            "overloaded",
+            "Too much to do",
+            503,
+            "1000 requests are worked on, which is all there may be at once: try again later",
+        ),
         "unavailable": _problem(
             "model-store-unavailable",
             "The model store is out of reach",
             503,
             "the model store is out of reach: /srv/models: Permission denied",
-        )
+        ),
     },
 }
