@@ -5,8 +5,13 @@ from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
+from hypothesis import settings
 
 from tests.aws_server import AWS_ENVIRONMENT, aws_server
+
+# How long an example takes is the machine's as much as ours: the first one also loads what was compiled.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
