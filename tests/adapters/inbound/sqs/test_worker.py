@@ -16,9 +16,9 @@ from vehicle_anomaly.adapters.inbound.sqs.handlers import Handlers
 from vehicle_anomaly.adapters.inbound.sqs.messages import decode_request
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
 from vehicle_anomaly.core.fitting import ForestParameters
-from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelMetadata
+from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetryCommand, Verdicts
-from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
+from vehicle_anomaly.core.train_model import Published, TrainModel, TrainModelCommand
 
 
 class GatedTraining:
@@ -29,11 +29,11 @@ class GatedTraining:
         self.begun = threading.Semaphore(0)
         self.gate = threading.Event()
 
-    def __call__(self, command: TrainModelCommand) -> ModelMetadata:
+    def published(self, command: TrainModelCommand) -> Published:
         """Say that it has begun, wait, train."""
         self.begun.release()
         assert self.gate.wait(60)
-        return self._train(command)
+        return self._train.published(command)
 
 
 def test_every_type_of_request_is_answered_with_the_fields_of_the_http_answer(
