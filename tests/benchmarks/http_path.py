@@ -101,7 +101,7 @@ def _layers(store: Path, rounds: int, seconds: float) -> Iterator[Row]:
         "an OpenTelemetry span a request would add",
         took["with a span"],
         took["default"],
-        "HTTP is not traced yet; the SDK's, batched, with an exporter that drops",
+        "the SDK's, batched, with an exporter that drops; off unless an endpoint is set",
     )
     yield _difference(
         "Litestar's request and response would add", took["litestar"], took["floor"], "`/score` goes without"
