@@ -103,6 +103,9 @@ ABUSES: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "a number of a million digits": (JSON, SCORE_BODY.replace(b"0.1", b"1" * DEEP), {}),
     "a number beyond all": (JSON, SCORE_BODY.replace(b"0.1", b"1e999999999999"), {}),
     "a line without an end": (NDJSON, b"[" * 6 * MEGABYTE, {}),
+    "five million noughts": (JSON, b'{"records":[' + b"0," * 5_000_000 + b"0]}", {}),
+    "three million objects with nothing in them": (JSON, b'{"records":[' + b"{}," * 3_000_000 + b"{}]}", {}),
+    "ten million nils": (MSGPACK, RECORDS + b"\xdd\x00\x98\x96\x80" + b"\xc0" * 10_000_000, {}),
     "a name a hundred thousand times": (JSON, _many_names(100_000), {}),
     "a field a hundred thousand times": (JSON, b"{" + b'"records":[],' * 100_000 + b'"records":[]}', {}),
 }

@@ -36,6 +36,23 @@ class _FeaturesOnly(msgspec.Struct):
     features: dict[str, msgspec.Raw]
 
 
+class _Keyed(msgspec.Struct, gc=False):
+    """What every record has; what else it has is not looked at."""
+
+    vehicle_id: msgspec.Raw
+    timestamp: msgspec.Raw
+
+
+class _RecordsOnly(msgspec.Struct):
+    """A message of which only the records are looked at, and at the first that is none the looking ends."""
+
+    records: list[_Keyed] = []
+
+
+# From here on a body's records are looked at before an object is made of each: ten millions of `0` would
+# take seventy times their size.
+_LARGE_BYTES: Final = 1024 * 1024
+
 _DECODERS: Final = {Encoding.JSON: msgspec.json.Decoder, Encoding.MSGPACK: msgspec.msgpack.Decoder}
 _FEATURES_ONLY: Final = {encoding: kind(_FeaturesOnly) for encoding, kind in _DECODERS.items()}
 _FEATURE: Final = {encoding: kind(Number | None) for encoding, kind in _DECODERS.items()}
@@ -85,9 +102,30 @@ def decoders(kind: Any) -> dict[Encoding, MessageDecoder[Any]]:
     return {encoding: MessageDecoder(each(kind).decode, encoding) for encoding, each in _DECODERS.items()}
 
 
-INGEST: dict[Encoding, MessageDecoder[IngestRequest[msgspec.Raw]]] = decoders(IngestRequest[msgspec.Raw])
+def _batch_decoders(kind: Any) -> dict[Encoding, MessageDecoder[Any]]:
+    """Make the decoders of a message with records that are decoded one by one."""
+    return {
+        encoding: MessageDecoder(_looking_first(each(_RecordsOnly).decode, each(kind).decode), encoding)
+        for encoding, each in _DECODERS.items()
+    }
+
+
+def _looking_first(
+    look: Callable[[bytes | msgspec.Raw], _RecordsOnly], decode: Callable[[bytes | msgspec.Raw], Any]
+) -> Callable[[bytes | msgspec.Raw], Any]:
+    def looked_at(message: bytes | msgspec.Raw) -> Any:
+        if memoryview(message).nbytes >= _LARGE_BYTES:
+            look(message)
+        return decode(message)
+
+    return looked_at
+
+
+INGEST: dict[Encoding, MessageDecoder[IngestRequest[msgspec.Raw]]] = _batch_decoders(
+    IngestRequest[msgspec.Raw]
+)
 SCORE: dict[Encoding, MessageDecoder[ScoreRequest]] = decoders(ScoreRequest)
-SCORE_BATCH: dict[Encoding, MessageDecoder[ScoreBatchRequest[msgspec.Raw]]] = decoders(
+SCORE_BATCH: dict[Encoding, MessageDecoder[ScoreBatchRequest[msgspec.Raw]]] = _batch_decoders(
     ScoreBatchRequest[msgspec.Raw]
 )
 PROMOTE: dict[Encoding, MessageDecoder[PromoteRequest]] = decoders(PromoteRequest)
