@@ -25,7 +25,7 @@ def parameters(scope: HTTPScope, known: tuple[str, ...]) -> dict[str, str]:
         MalformedMessage: There is another, or one stands twice.
     """
     given: dict[str, str] = {}
-    for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+    for name, value in _pairs(scope):
         if name not in known:
             expected = " or ".join(filter(None, [", ".join(known[:-1]), known[-1]]))
             raise MalformedMessage([Wrong(Place((name[:80],)), f"unknown parameter, expected {expected}")])
@@ -45,10 +45,7 @@ def explain_of_message(scope: HTTPScope) -> Explain | None:
         MalformedMessage: It wants what there is not, or names what stands in the body.
     """
     refuse_in_query(scope, NAMED)
-    for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
-        if name == "explain":
-            return explain_in({name: value})
-    return None
+    return next((explain_in({name: value}) for name, value in _pairs(scope) if name == "explain"), None)
 
 
 def refuse_in_query(scope: HTTPScope, names: tuple[str, ...]) -> None:
@@ -57,7 +54,7 @@ def refuse_in_query(scope: HTTPScope, names: tuple[str, ...]) -> None:
     Raises:
         MalformedMessage: One stands in the query.
     """
-    given = {name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)}
+    given = {name for name, _ in _pairs(scope)}
     wrong = [
         Wrong(Place((name,)), "stands in the query, where it is read for streams only: put it into the body")
         for name in names
@@ -94,3 +91,7 @@ def false_alarm_rate_in(given: dict[str, str]) -> float | None:
     except ValueError as error:
         wrong = Wrong(Place(("false_alarm_rate",)), f"expected a number, got {text[:80]!r}")
         raise MalformedMessage([wrong]) from error
+
+
+def _pairs(scope: HTTPScope) -> list[tuple[str, str]]:
+    return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
