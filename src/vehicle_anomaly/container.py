@@ -228,7 +228,7 @@ def drive_queue(
         requests=requests,
         results=ResultQueue(result_queue_url, clients.sqs, limit),
         payloads=Payloads(clients.s3, settings.max_body_bytes, settings.result_payload_bucket),
-        handlers=Handlers(train_model, score_telemetry, models),
+        handlers=Handlers(train_model, score_telemetry),
         objects=ScoreObjects(clients.s3, score_telemetry, models, describe_objects(settings)),
         tracing=QueueTracing(requests.name),
         metrics=QueueMetrics(registry, max_receives(clients.sqs, request_queue_url)),
@@ -271,18 +271,13 @@ def watch_training(metrics: ServiceMetrics) -> WatchTraining:
     return _both(training, metrics.training)
 
 
-def score_telemetry_by() -> type[ScoreTelemetry]:
-    """Return the use case, in spans if there are traces."""
+def make_score_telemetry(*parts: Any) -> ScoreTelemetry:
+    """Make the use case of its attributes, in their order; in spans if there are traces."""
     if not are_traces_on(os.environ):
-        return ScoreTelemetry
+        return ScoreTelemetry(*parts)
     from vehicle_anomaly.adapters.outbound.tracing import TracedScoreTelemetry  # noqa: PLC0415  # most trace nothing
 
-    return TracedScoreTelemetry
-
-
-def make_score_telemetry(*parts: Any) -> ScoreTelemetry:
-    """Make the use case of the attributes of `ScoreTelemetry`, in their order."""
-    return score_telemetry_by()(*parts)
+    return TracedScoreTelemetry(*parts)
 
 
 def _both(

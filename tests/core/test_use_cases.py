@@ -20,6 +20,7 @@ from vehicle_anomaly.core.errors import (
 )
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelMetadata, ModelName, ModelVersion
+from vehicle_anomaly.core.promotions import Promoter
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry, ScoreTelemetryCommand, Verdict
 from vehicle_anomaly.core.telemetry import NamedValues, Reading, TelemetryBatch, Vector
 from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
@@ -145,6 +146,21 @@ def test_training_the_same_again_is_fine_and_other_content_is_refused(
     assert trained(train, a_batch()) == first
     with pytest.raises(VersionExists):
         trained(train, a_batch(seed=1))
+
+
+def test_only_what_may_still_be_promoted_waits(models: InMemoryModels, clock: FixedClock) -> None:
+    """One that was promoted and followed by another waits for nothing, though it is sent again."""
+    train = TrainModel(models, clock, ForestParameters(n_estimators=5), auto_promote=False)
+    first, second = ModelVersion("v1"), ModelVersion("v2")
+    assert train.published(TrainModelCommand(a_batch(), model_version=first)).waits
+    for version in (first, second):
+        train.published(TrainModelCommand(a_batch(), model_version=version))
+        models.promote(DEFAULT_MODEL_NAME, version, Promoter("ada", clock.now()))
+    assert not train.published(TrainModelCommand(a_batch(), model_version=first)).waits
+    assert not train.known(DEFAULT_MODEL_NAME, first).waits
+    third = train.published(TrainModelCommand(a_batch(), model_version=ModelVersion("v3")))
+    assert third.waits
+    assert train.known(DEFAULT_MODEL_NAME, ModelVersion("v3")) == third
 
 
 @pytest.mark.parametrize("n_readings", [1, 2, 3])

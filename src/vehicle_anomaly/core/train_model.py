@@ -123,6 +123,19 @@ class TrainModel:
         with self.watch(command.model_name):
             return self._train(command)
 
+    def known(self, name: ModelName, version: ModelVersion) -> Published:
+        """Tell again what became of a training.
+
+        Raises:
+            UnknownModel: There is no version of the model.
+            UnknownModelVersion: There is no such version.
+            DamagedModel: It is not what was published.
+            ModelStoreUnavailable: It could not be read.
+        """
+        report = self.models.report(name, version)
+        warnings = () if report is None else report.warnings
+        return Published(self.models.metadata(name, version), warnings, self._waits(name, version))
+
     def _train(self, command: TrainModelCommand) -> Published:
         batch = command.batch
         how = self._guard_parameters(command)
@@ -172,16 +185,15 @@ class TrainModel:
         sample = TelemetrySample.of(batch)
         model = TrainedModel(metadata, forest, medians, estimator, report, guards, healthy.scores, sample)
         stored = self.models.publish(model, command.by if self.auto_promote else None)
-        return Published(stored, report.warnings, self._waits(stored))
+        waits = not self.auto_promote and self._waits(stored.model_name, stored.model_version)
+        return Published(stored, report.warnings, waits)
 
-    def _waits(self, stored: ModelMetadata) -> bool:
-        if self.auto_promote:
-            return False
+    def _waits(self, name: ModelName, version: ModelVersion) -> bool:
         try:
-            # One that is sent again may have been promoted since.
-            return self.models.latest(stored.model_name) != stored.model_version
-        except (UnknownModel, DamagedModel):
-            # None answers, or none that can be told: this one does not.
+            # One that is sent again may have been promoted since, or passed over.
+            return version in self.models.versions(name).candidates
+        except DamagedModel:
+            # Which one answers cannot be told: this one does not.
             return True
 
     def _publication_time(self, name: ModelName) -> datetime:

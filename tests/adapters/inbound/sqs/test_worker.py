@@ -246,9 +246,9 @@ def test_a_training_delivered_again_is_answered_although_the_forest_would_now_be
     )
     request = decode_request(delivery.body.encode())
     container = assemble(queues)
-    first = Handlers(container.train_model(), container.score_telemetry(), container.models())
+    first = Handlers(container.train_model(), container.score_telemetry())
     other_forests = TrainModel(container.models(), container.clock(), ForestParameters(n_estimators=11))
-    second = Handlers(other_forests, container.score_telemetry(), container.models())
+    second = Handlers(other_forests, container.score_telemetry())
 
     answer = first.answer(request, delivery)
 

@@ -34,7 +34,6 @@ from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem, problem, problem_of_refusal
 from vehicle_anomaly.core.errors import Refusal, VersionExists
 from vehicle_anomaly.core.model import ModelVersion
-from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.promotions import MAX_PROMOTER_LENGTH
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
 from vehicle_anomaly.core.train_model import Published, TrainModel, TrainModelCommand
@@ -67,13 +66,10 @@ class Handler:
 class Handlers:
     """The use cases, by type of request."""
 
-    def __init__(
-        self, train_model: TrainModel, score_telemetry: ScoreTelemetry, models: ModelRepository
-    ) -> None:
-        """Answer with these use cases, on this store."""
+    def __init__(self, train_model: TrainModel, score_telemetry: ScoreTelemetry) -> None:
+        """Answer with these use cases."""
         self._train_model = train_model
         self._score_telemetry = score_telemetry
-        self._models = models
         self._by = f"worker@{socket.gethostname()}"[:MAX_PROMOTER_LENGTH]
         self._handlers: dict[type[RequestMessage], Handler] = {
             IngestMessage: Handler(Pace.LONG, self._ingest),
@@ -114,10 +110,7 @@ class Handlers:
             return self._train_model.published(replace(command, model_version=version))
         except VersionExists:
             # It is this request's own: another delivery of it was trained with other forest parameters.
-            known = self._models.metadata(command.model_name, version)
-            report = self._models.report(command.model_name, version)
-            waits = version in self._models.versions(command.model_name).candidates
-            return Published(known, () if report is None else report.warnings, waits)
+            return self._train_model.known(command.model_name, version)
 
     def _score(self, request: ScoreMessage, delivery: Delivery) -> ResultMessage:
         command, timestamp = to_score_command(request)
