@@ -76,6 +76,8 @@ def test_the_store() -> None:
     ("variable", "text", "expected"),
     [
         ("ENVIRONMENT", " ", "a text of length >= 1"),
+        ("ENVIRONMENT", "caf\udce9", "UTF-8"),
+        ("PORT", "80\udcff", "UTF-8"),
         ("AUTH", "no", "on or off"),
         ("LOG_LEVEL", "loud", "DEBUG, INFO, WARNING, ERROR or CRITICAL"),
         ("HOST", " ", "a text of length >= 1"),

@@ -48,6 +48,9 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}|arn:[A-Za-z0-9:/._-]{1,20
 # of which a model's and a version's name take 200.
 _PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/-]{0,512}")
 
+# What Python makes of bytes of the environment that are no UTF-8 (PEP 383).
+_ESCAPED = re.compile(r"[\ud800-\udfff]")
+
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Threads = Annotated[int, msgspec.Meta(ge=0, le=256)]
 _Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s]+)$")]
@@ -257,6 +260,8 @@ def _s3_store(bucket_variable: str, bucket: str, prefix_variable: str, prefix: s
 def _value(environ: Mapping[str, str], name: str, kind: Any) -> Any:
     variable = name.upper()
     text = environ[variable].strip()
+    if not text.isascii() and _ESCAPED.search(text):
+        raise SettingsError(f"{variable}: expected UTF-8, got {text[:80]!r}")
     given: Any = text
     if name in ("cors_origins", "allowed_hosts"):
         given = [item.strip() for item in text.split(",") if item.strip()]

@@ -254,6 +254,8 @@ BROKEN: dict[str, tuple[str, Callable[[Forest], dict[str, Any]]]] = {
     "no sample": ("sample", lambda _: {"max_samples": 0}),
     "offset NaN": ("offset", lambda _: {"offset": np.nan}),
     "offset infinite": ("offset", lambda _: {"offset": -np.inf}),
+    "offset above every score": ("offset", lambda _: {"offset": 1e-3}),
+    "offset below every score": ("offset", lambda _: {"offset": -1.001}),
     "no tree": ("tree_start", lambda _: {"tree_start": np.array([0])}),
     "nothing at all": (
         "tree_start",

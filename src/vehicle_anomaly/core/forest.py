@@ -130,8 +130,9 @@ class Forest:
     def _check_scalars(self) -> None:
         if self.n_features < 1 or self.max_samples < 1:
             raise ValueError("expected at least one feature and one sample")
-        if not np.isfinite(self.offset):
-            raise ValueError(f"expected a finite offset, got {self.offset}")
+        # It is one of the scores that it is subtracted from; NaN fails both comparisons.
+        if not -1 <= self.offset <= 0:
+            raise ValueError(f"expected an offset from -1 to 0, got {self.offset}")
 
     def _check_shapes(self) -> None:
         for name, dtype in ARRAY_DTYPES.items():

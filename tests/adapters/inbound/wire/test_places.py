@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vehicle_anomaly.adapters.inbound.wire.decoding import INGEST, Encoding
+from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.places import Place, place_at
 
 
@@ -76,6 +78,14 @@ def test_place_of_a_byte(before: str, steps: tuple[str | int, ...]) -> None:
 
 def test_a_byte_too_far_into_the_text_is_not_searched_for() -> None:
     assert place_at(b" " * 5_000_000, 4_999_999) is None
+
+
+@pytest.mark.parametrize("behind", [b":", b",", b"]", b"}", b'":"', b":[]}"])
+def test_what_stands_behind_the_end_is_in_the_body_as_a_whole(behind: bytes) -> None:
+    text = b'{"records":[]}' + behind
+    with pytest.raises(MalformedMessage) as refused:
+        INGEST[Encoding.JSON](text)
+    assert refused.value.wrong[0].place == Place()
 
 
 Steps = tuple[str | int, ...]

@@ -117,8 +117,8 @@ def read_parquet(source: Path | BinaryIO) -> Iterator[ArrowTelemetry]:
                 batch.validate(full=True)
                 yield _telemetry(pa.Table.from_batches([batch]), names, first)
                 first += batch.num_rows
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise _wrong(f"malformed: {_line(error)}") from error
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise _unreadable(error) from error
 
 
 def parquet_rows(source: BinaryIO) -> int:
@@ -126,8 +126,8 @@ def parquet_rows(source: BinaryIO) -> int:
     pa = require()
     try:
         return int(pa.parquet.read_metadata(source).num_rows)
-    except pa.ArrowException as error:
-        raise _wrong(f"malformed: {_line(error)}") from error
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise _unreadable(error) from error
 
 
 def write_stream(columns: Mapping[str, Sequence[Any]]) -> bytes:
@@ -259,6 +259,13 @@ def _refuse_nulls(column: "pa.ChunkedArray", name: str, first_record: int) -> No
 
 def _wrong(reason: str, *steps: str) -> MalformedMessage:
     return MalformedMessage([Wrong(Place(steps), reason)])
+
+
+def _unreadable(error: Exception) -> Exception:
+    """Return what is to be raised: the operating system's errors have a number, and stay what they are."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error
+    return _wrong(f"malformed: {_line(error)}")
 
 
 def _line(error: Exception) -> str:

@@ -70,6 +70,9 @@ def place_at(json: bytes, offset: int) -> Place | None:
             steps.append(None)
         elif text == b"[":
             steps.append(0)
+        elif not steps and text[:1] != b'"':
+            # Behind its end there is more: of that, msgspec tells one byte too late.
+            return Place()
         elif text in (b"}", b"]"):
             steps.pop()
         elif text == b":":
