@@ -75,6 +75,8 @@ def _services() -> Services:
         serve_as_worker=serve_as_worker,
         warm_up=warm_up,
         open_store=lambda address: open_model_store(model_store_at(address), container().signatures()),
+        open_unsigned_store=lambda address: open_model_store(model_store_at(address)),
+        can_sign=lambda: container().signatures().can_sign,
         asyncapi=lambda: encoded_document(__version__),
         work=work,
     )

@@ -127,6 +127,8 @@ class ParquetFiles:
             work=_never,
             asyncapi=_never,
             open_store=_never,
+            open_unsigned_store=_never,
+            can_sign=_never,
         )
 
 

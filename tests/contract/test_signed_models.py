@@ -173,6 +173,43 @@ def test_a_version_that_is_not_trusted_is_not_copied(
     assert elsewhere(KEY).names() == []
 
 
+@pytest.mark.parametrize("signed_with", [(), (OTHER,)])
+def test_who_has_the_key_may_sign_a_copy(
+    opened: Opened, elsewhere: Opened, model: TrainedModel, signed_with: tuple[bytes, ...]
+) -> None:
+    opened(*signed_with).publish(model)
+    CopyVersion(opened(), elsewhere(KEY))(CopyVersionCommand(DEFAULT, V1, ADA, sign=True))
+    copied, source = elsewhere(KEY).files(DEFAULT, V1), opened(*signed_with).files(DEFAULT, V1)
+    assert elsewhere(KEY).load(DEFAULT, V1).content_sha256() == model.content_sha256()
+    assert elsewhere(KEY).latest(DEFAULT) == V1
+    assert copied.files == source.files
+    assert _without_signature(copied) == _without_signature(source)
+    # Signing it again rewrites nothing.
+    CopyVersion(opened(), elsewhere(KEY))(CopyVersionCommand(DEFAULT, V1, sign=True))
+    assert elsewhere(KEY).files(DEFAULT, V1) == copied
+
+
+def test_a_version_is_not_signed_where_it_lies(opened: Opened, model: TrainedModel) -> None:
+    opened().publish(model)
+    before = opened().files(DEFAULT, V1)
+    with pytest.raises(UntrustedModel):
+        CopyVersion(opened(), opened(KEY))(CopyVersionCommand(DEFAULT, V1, sign=True))
+    assert opened().files(DEFAULT, V1) == before
+
+
+def test_what_is_damaged_is_not_signed(opened: Opened, elsewhere: Opened, model: TrainedModel) -> None:
+    opened().publish(model)
+    files = opened().files(DEFAULT, V1)
+    spoilt = {**files.files, "forest.npz": files.files["forest.npz"][:-1]}
+    with pytest.raises(DamagedModel):
+        elsewhere(KEY).add(replace(files, files=spoilt), sign=True)
+    assert elsewhere(KEY).names() == []
+
+
+def _without_signature(files: VersionFiles) -> bytes:
+    return msgspec.json.decode(files.manifest, type=Manifest).to_sign()
+
+
 def test_verifying_tells_what_is_not_signed(opened: Opened, model: TrainedModel) -> None:
     opened().publish(model)
     opened(KEY).publish(renamed(model, "v2"))

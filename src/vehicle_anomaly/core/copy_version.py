@@ -26,11 +26,14 @@ class CopyVersionCommand:
         model_name: The model.
         model_version: The version.
         promoter: Who makes it the latest there; None leaves the latest there what it is.
+        sign: Whether the copy gets the destination's own signature. The source must then be one that asks
+            for none: who signs vouches for what is there, whoever put it there.
     """
 
     model_name: ModelName
     model_version: ModelVersion
     promoter: Promoter | None = None
+    sign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class CopyVersion:
         self.source.load(name, version)
         files = self.source.files(name, version)
         progress(CopyStep.WRITING)
-        self.destination.add(files)
+        self.destination.add(files, sign=command.sign)
         progress(CopyStep.CHECKING)
         self.destination.load(name, version)
         copied = self.destination.files(name, version)

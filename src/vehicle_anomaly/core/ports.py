@@ -223,10 +223,14 @@ class ModelArchive(ModelRepository, Protocol):
         """
         ...
 
-    def add(self, files: VersionFiles) -> None:
+    def add(self, files: VersionFiles, *, sign: bool = False) -> None:
         """Add a version as it is, all of it or nothing; the latest version stays what it is.
 
         The same content again succeeds and rewrites nothing.
+
+        Args:
+            files: The version.
+            sign: Whether it gets this store's own signature, in the place of any that it has.
 
         Raises:
             DamagedModel: The files are not what was published.

@@ -71,6 +71,28 @@ def test_a_version_is_copied_into_a_bucket_and_back_bit_by_bit(
     ]
 
 
+def test_versions_of_before_the_key_are_signed_by_copying_them(folder: Path, tmp_path: Path) -> None:
+    environ = {"MODEL_SIGNING_KEY": "0123456789abcdef" * 2}
+    arguments = ("models", "copy", f"file:{folder}", f"file:{tmp_path / 'signed'}", "default", "v1")
+
+    refused = run(*arguments, environ=environ)
+    keyless = run(*arguments, "--sign")
+    copied = run(*arguments, "--sign", "--promote", "--json", environ=environ)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "manifest.json is not signed" in refused.stderr
+    assert (keyless.returncode, keyless.stdout) == (2, "")
+    assert "MODEL_SIGNING_KEY is not set" in keyless.stderr
+    assert copied.returncode == 0, copied.stderr
+    assert json.loads(copied.stdout)["signed"] is True
+    verified = run("models", "verify", f"file:{tmp_path / 'signed'}", "default", environ=environ)
+    assert verified.returncode == 0, verified.stderr
+    manifests = [
+        json.loads((of / "default/v1/manifest.json").read_bytes()) for of in (folder, tmp_path / "signed")
+    ]
+    assert ["signature" in each for each in manifests] == [False, True]
+
+
 def test_copying_refuses_other_content_and_says_so_in_one_line(folder: Path, tmp_path: Path) -> None:
     FilesystemModels(tmp_path / "other").publish(a_trained_model("v1", seed=1))
 

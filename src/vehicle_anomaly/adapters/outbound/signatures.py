@@ -59,8 +59,13 @@ class Signatures:
             )
         return cls([key.encode() for key in keys])
 
+    @property
+    def can_sign(self) -> bool:
+        """Whether there is a key to sign with."""
+        return bool(self._keys)
+
     def signed(self, files: ModelFiles) -> ModelFiles:
-        """Return the files of a new version with its manifest signed."""
+        """Return files with their manifest signed, in the place of any signature that it has."""
         if not self._keys:
             return files
         manifest = msgspec.json.decode(files.manifest, type=Manifest)

@@ -85,11 +85,13 @@ class StoredVersions(ABC):
         encoded = self._signatures.signed(model_codec.encode(model))
         return model_codec.metadata(self._add(known.model_name, known.model_version, encoded, change))
 
-    def add(self, files: VersionFiles) -> None:
+    def add(self, files: VersionFiles, *, sign: bool = False) -> None:
         """Add a version as it is; the latest version stays what it is."""
         name, version = files.model_name, files.model_version
         checked = model_codec.check_files(files.manifest, files.files, name, version)
-        self._signatures.check(model_codec.decode_manifest(files.manifest, name, version))
+        if sign:
+            checked = self._signatures.signed(checked)
+        self._signatures.check(model_codec.decode_manifest(checked.manifest, name, version))
         self._add(name, version, checked, None)
 
     def files(self, name: ModelName, version: ModelVersion) -> VersionFiles:

@@ -85,6 +85,8 @@ class CommandLine:
             work=_nothing_runs,
             asyncapi=_nothing_runs,
             open_store=_nothing_opens,
+            open_unsigned_store=_nothing_opens,
+            can_sign=lambda: False,
         )
         self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         self.capfd.readouterr()

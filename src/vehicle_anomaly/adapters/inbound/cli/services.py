@@ -22,6 +22,8 @@ class Services:
         serve_as_worker: Serves HTTP as one process of several, on sockets that it inherits.
         warm_up: Compiles what scores.
         open_store: Opens a store by its address, `file:FOLDER` or `s3://BUCKET/PREFIX`.
+        open_unsigned_store: The same, without asking for signatures.
+        can_sign: Tells whether there is a key to sign versions with.
         asyncapi: Describes the queues, as JSON.
         work: Answers a queue until it is told to stop; threads of it may be left.
     """
@@ -34,5 +36,7 @@ class Services:
     serve_as_worker: Callable[[Sequence[int]], None]
     warm_up: Callable[[], None]
     open_store: Callable[[str], ModelArchive]
+    open_unsigned_store: Callable[[str], ModelArchive]
+    can_sign: Callable[[], bool]
     asyncapi: Callable[[], bytes]
     work: Callable[[], None]

@@ -31,6 +31,7 @@ class CopiedVersion(msgspec.Struct, frozen=True):
     model_version: str
     bytes: int
     promoted: bool
+    signed: bool
 
 
 class VerifiedItem(msgspec.Struct, frozen=True):
@@ -53,6 +54,7 @@ class VerifiedModel(msgspec.Struct, frozen=True):
     epilog=examples(
         "vehicle-anomaly models copy file:artifacts s3://my-models/fleet default 2026-11 --promote",
         "vehicle-anomaly models copy s3://staging-models s3://production-models default 2026-11",
+        "vehicle-anomaly models copy file:unsigned file:artifacts default 2026-11 --sign",
     ),
 )
 @click.argument("source")
@@ -60,6 +62,9 @@ class VerifiedModel(msgspec.Struct, frozen=True):
 @click.argument("name")
 @click.argument("version")
 @click.option("--promote", is_flag=True, help="Make it the latest version there, too.")
+@click.option(
+    "--sign", is_flag=True, help="Sign the copy with MODEL_SIGNING_KEY, whether or not SOURCE has it signed."
+)
 @_json_option
 @click.pass_obj
 def copy(  # noqa: PLR0913  # an argument each, as click passes them
@@ -70,6 +75,7 @@ def copy(  # noqa: PLR0913  # an argument each, as click passes them
     version: str,
     *,
     promote: bool,
+    sign: bool,
     as_json: bool,
 ) -> None:
     """Copy a version from one store to another, bit by bit, with every hash checked before and after.
@@ -77,11 +83,17 @@ def copy(  # noqa: PLR0913  # an argument each, as click passes them
     SOURCE and DESTINATION are file:FOLDER or s3://BUCKET/PREFIX. A version that is there already with the
     same content is left as it is; with other content, it is refused. Which version is the latest there stays
     what it is, without --promote.
+
+    With --sign, all but the signature is copied bit by bit. Who signs vouches for the version: SOURCE is then
+    not asked for signatures.
     """
+    if sign and not services.can_sign():
+        raise click.UsageError("--sign: MODEL_SIGNING_KEY is not set, so there is no key to sign with")
     promoter = Promoter(user_at_host(), datetime.now(UTC)) if promote else None
-    command = CopyVersionCommand(ModelName(name), ModelVersion(version), promoter)
+    command = CopyVersionCommand(ModelName(name), ModelVersion(version), promoter, sign)
+    open_source = services.open_unsigned_store if sign else services.open_store
     copy_version = CopyVersion(
-        _opened(services, source, "SOURCE"), _opened(services, destination, "DESTINATION")
+        _opened(open_source, source, "SOURCE"), _opened(services.open_store, destination, "DESTINATION")
     )
     steps = [step for step in CopyStep if promote or step is not CopyStep.PROMOTING]
     with _bar(f"{name} {version}") as advance:
@@ -89,10 +101,11 @@ def copy(  # noqa: PLR0913  # an argument each, as click passes them
             command, lambda step: advance(steps.index(step), len(steps), f"{name} {version}: {step.value}")
         )
     if as_json:
-        print_json(CopiedVersion(name, version, files.size, promote))
+        print_json(CopiedVersion(name, version, files.size, promote, sign))
     else:
         click.echo(
             f"{name}: version {version} is in {destination}, {files.size:,} bytes, every hash as in {source}"
+            + ("; it is signed" if sign else "")
             + ("; it is now the latest" if promote else "")
         )
 
@@ -114,7 +127,7 @@ def verify(services: Services, store: str, name: str, version: str | None, *, as
     STORE is file:FOLDER or s3://BUCKET/PREFIX. Ends with status 1 when something is damaged.
     """
     command = VerifyVersionsCommand(ModelName(name), None if version is None else ModelVersion(version))
-    verify_versions = VerifyVersions(_opened(services, store, "STORE"))
+    verify_versions = VerifyVersions(_opened(services.open_store, store, "STORE"))
     with _bar(name) as advance:
         found = verify_versions(command, lambda done, total: advance(done, total, f"{name}: reading"))
     if as_json:
@@ -132,9 +145,9 @@ def _state(found: VerifiedVersion) -> str:
     return "whole" if found.damage is None else "damaged"
 
 
-def _opened(services: Services, address: str, argument: str) -> ModelArchive:
+def _opened(open_store: Callable[[str], ModelArchive], address: str, argument: str) -> ModelArchive:
     try:
-        return services.open_store(address)
+        return open_store(address)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=argument) from error
 
