@@ -72,7 +72,7 @@ _LINE = st.one_of(
 def test_scanned_and_decoded_lines_get_the_same_bytes(
     scoring: LineScoring, lines: list[str], first: int
 ) -> None:
-    block = LineBlock(first, "".join(f"{line}\n" for line in lines).encode())
+    block = LineBlock.of(first, "".join(f"{line}\n" for line in lines).encode())
     assert scoring(block) == _decoded(scoring, block)
 
 
@@ -81,16 +81,16 @@ def test_lines_that_are_right_are_not_decoded(scoring: LineScoring, monkeypatch:
         raise AssertionError(block.text)
 
     text = json.dumps(_GOOD | {"feature_vector": [1, 2.5, None]}).encode() + b"\n"
-    expected = _decoded(scoring, LineBlock(1, text * 50))
+    expected = _decoded(scoring, LineBlock.of(1, text * 50))
     monkeypatch.setattr(LineScoring, "_decoded", decoded)
-    assert scoring(LineBlock(1, text * 50)) == expected
+    assert scoring(LineBlock.of(1, text * 50)) == expected
 
 
 def test_one_bad_line_leaves_the_others_to_the_scan(
     scoring: LineScoring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = json.dumps(_GOOD | {"feature_vector": [1, 2.5, 3]}).encode() + b"\n"
-    block = LineBlock(1, text * 20 + b"bad\n" + text * 20)
+    block = LineBlock.of(1, text * 20 + b"bad\n" + text * 20)
     expected = _decoded(scoring, block)
     seen: list[bytes] = []
     plainly = LineScoring._decoded  # noqa: SLF001
@@ -121,7 +121,7 @@ def test_lines_are_the_same_however_they_arrive(lines: list[bytes], cuts: list[i
     assert [line for block in found for line in block.lines()] == expected
     numbers = [block.first + place for block in found for place in range(block.n_lines)]
     assert numbers == list(range(1, len(expected) + 1))
-    together = LineBlock(1, b"")
+    together = LineBlock.empty(1)
     for block in found:
         together = together.followed_by(block)
     head, rest = together.cut(3)

@@ -41,10 +41,10 @@ class _RowScan(Scan):
             self._data,
             self._state,
             self._role,
-            self._values,
-            self._spans,
-            self._instants,
-            self._has_offset,
+            self._room.values,
+            self._room.spans,
+            self._room.instants,
+            self._room.has_offset,
         )
         return bool(ended == DONE)
 

@@ -61,7 +61,7 @@ class _Answers:
     def __init__(self, scoring: LineScoring) -> None:
         self._scoring = scoring
         self._lines = LineBlocks(MAX_RECORD_BYTES)
-        self._waiting = LineBlock(1, b"")
+        self._waiting = LineBlock.empty(1)
         self._scored: deque[asyncio.Task[bytes]] = deque()
         self._message: asyncio.Task[Any] | None = None
 

@@ -154,8 +154,8 @@ class LineScoring:
 def _odd_lines(block: LineBlock, scan: Scan, n_lines: int) -> LineBlock:
     """Take so many lines, where the scan has stopped, out of its way."""
     first, begin = block.first + scan.n_lines, scan.at
-    scan.pass_lines(block.text, n_lines)
-    return LineBlock(first, block.text[begin : scan.at])
+    passed = scan.pass_lines(block.text, n_lines)
+    return LineBlock(first, block.text[begin : scan.at], passed)
 
 
 def _record(line: bytes | None) -> TelemetryRecord:

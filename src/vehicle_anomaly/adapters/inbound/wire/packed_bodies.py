@@ -40,10 +40,10 @@ class _PackedScan(Scan):
             self._names,
             self._name_at,
             self._usual,
-            self._values,
-            self._spans,
-            self._instants,
-            self._has_offset,
+            self._room.values,
+            self._room.spans,
+            self._room.instants,
+            self._room.has_offset,
         )
         return bool(ended == DONE)
 

@@ -8,8 +8,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-import numpy as np
-
 from vehicle_anomaly.adapters.inbound.wire.scanned import Scan, Scanned, Shape, as_array, most_records
 
 # Half a millisecond of work for each part: below this, a thread costs more than it saves.
@@ -48,8 +46,12 @@ def _in_two(message: bytes, begin: int, shape: Shape, max_values: int) -> tuple[
     if found is None:
         return None
     data, middle = as_array(message), found.end()
-    first = Scan(data[:middle], shape, most_records(middle - begin, shape, max_values), begin)
-    second = Scan(data, shape, most_records(len(message) - middle, shape, max_values), middle)
+    in_first, in_second = (
+        most_records(n_bytes, shape, max_values) for n_bytes in (middle - begin, len(message) - middle)
+    )
+    room = Scanned.with_room(data, shape, in_first + in_second)
+    first = Scan(data[:middle], shape, in_first, begin, room.part(slice(in_first)))
+    second = Scan(data, shape, in_second, middle, room.part(slice(in_first, None)))
     with ThreadPoolExecutor(1, "scan") as other:
         ended = other.submit(second.items)
         if first.items() or first.at != middle or not ended.result():
@@ -57,15 +59,6 @@ def _in_two(message: bytes, begin: int, shape: Shape, max_values: int) -> tuple[
     n_records = first.n_records + second.n_records
     if n_records * shape.n_features > max_values:
         return None
-    return _joined(data, first.scanned(), second.scanned()), second.at
-
-
-def _joined(data: np.ndarray, first: Scanned, second: Scanned) -> Scanned:
-    return Scanned(
-        data,
-        first.shape,
-        np.concatenate([first.values, second.values]),
-        np.concatenate([first.spans, second.spans]),
-        np.concatenate([first.instants, second.instants]),
-        np.concatenate([first.has_offset, second.has_offset]),
-    )
+    # To where the first have ended: memory that is new would cost more than to move what is there.
+    room.move(slice(in_first, in_first + second.n_records), first.n_records)
+    return room.part(slice(n_records)), second.at

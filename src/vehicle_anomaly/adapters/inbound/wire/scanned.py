@@ -5,7 +5,7 @@ What it cannot take (`json_kernel`) is no fault: it says where it stopped, and t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,9 +64,38 @@ class Scanned:
     instants: NDArray[np.int64]
     has_offset: NDArray[np.uint8]
 
+    @classmethod
+    def with_room(cls, data: NDArray[np.uint8], shape: Shape, n_records: int) -> Self:
+        """Make room for records; what is never written to takes no memory."""
+        return cls(
+            data,
+            shape,
+            np.empty((n_records, shape.n_features)),
+            np.empty((n_records, N_SPANS), np.int64),
+            np.empty(n_records, np.int64),
+            np.empty(n_records, np.uint8),
+        )
+
     def __len__(self) -> int:
         """Return how many records there are."""
         return len(self.values)
+
+    def part(self, records: slice) -> "Scanned":
+        """Return some of them, in the same memory."""
+        return Scanned(
+            self.data,
+            self.shape,
+            self.values[records],
+            self.spans[records],
+            self.instants[records],
+            self.has_offset[records],
+        )
+
+    def move(self, records: slice, to: int) -> None:
+        """Put some of them in the place of others."""
+        there = slice(to, to + records.stop - records.start)
+        for column in (self.values, self.spans, self.instants, self.has_offset):
+            column[there] = column[records]
 
     @property
     def timestamps(self) -> NDArray[np.datetime64]:
@@ -112,7 +141,9 @@ class Scanned:
 class Scan:
     """A scan of records of one shape, with room for so many."""
 
-    def __init__(self, data: NDArray[np.uint8], shape: Shape, n_rows: int, at: int = 0) -> None:
+    def __init__(
+        self, data: NDArray[np.uint8], shape: Shape, n_rows: int, at: int = 0, room: Scanned | None = None
+    ) -> None:
         """Make room.
 
         Args:
@@ -120,17 +151,16 @@ class Scan:
             shape: Of the records; its names are all plain.
             n_rows: Records at most.
             at: Where it begins.
+            room: Where the records go, if there is room for so many already.
         """
+        room = Scanned.with_room(data, shape, n_rows) if room is None else room
         names = [name.encode() for name in shape.names or ()]
         self._names = as_array(b"".join(names))
         self._name_at = np.cumsum([0, *map(len, names)], dtype=np.int64)
         self._usual = np.arange(len(names), dtype=np.int64)
         self._data = data
         self._shape = shape
-        self._values = np.empty((n_rows, shape.n_features))
-        self._spans = np.empty((n_rows, N_SPANS), np.int64)
-        self._instants = np.empty(n_rows, np.int64)
-        self._has_offset = np.empty(n_rows, np.uint8)
+        self._room = room
         self._state = np.array([at, 0, 0], np.int64)
 
     @property
@@ -156,26 +186,23 @@ class Scan:
         """Read the items of an array on; return whether it came behind its end."""
         return self._scan(as_items=True) == DONE
 
-    def pass_lines(self, text: bytes, n_lines: int) -> None:
-        """Go on behind the next lines of the text it reads, which ends with LF: so many at most."""
+    def pass_lines(self, text: bytes, n_lines: int) -> int:
+        """Go on behind the next lines of the text it reads, which ends with LF: so many at most.
+
+        Returns:
+            How many it passed.
+        """
         at, passed = self.at, 0
         while passed < n_lines and at < len(text):
             at = text.index(b"\n", at) + 1
             passed += 1
         self._state[AT] = at
         self._state[LINES] += passed
+        return passed
 
     def scanned(self, since: int = 0) -> Scanned:
         """Return what has been read, from a record on."""
-        some = slice(since, self.n_records)
-        return Scanned(
-            self._data,
-            self._shape,
-            self._values[some],
-            self._spans[some],
-            self._instants[some],
-            self._has_offset[some],
-        )
+        return self._room.part(slice(since, self.n_records))
 
     def _scan(self, *, as_items: bool) -> int:
         ended: int = json_kernel.scan(
@@ -186,10 +213,10 @@ class Scan:
             self._names,
             self._name_at,
             self._usual,
-            self._values,
-            self._spans,
-            self._instants,
-            self._has_offset,
+            self._room.values,
+            self._room.spans,
+            self._room.instants,
+            self._room.has_offset,
         )
         return ended
 
