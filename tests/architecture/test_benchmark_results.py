@@ -4,7 +4,7 @@ import pytest
 
 from tests.benchmarks.catalogue import TABLES
 from tests.benchmarks.measure import Row, Sample, at_least, at_most, not_measured
-from tests.benchmarks.report import bars_table, missed
+from tests.benchmarks.report import missed, readme_table
 from tests.benchmarks.results_files import BEGIN, END, README, SUMMARY, with_section
 
 
@@ -31,17 +31,19 @@ def test_a_bar_that_is_missed_or_not_measured_is_said() -> None:
         Row.of_times("slow", ours, theirs, peer="p", bars=(at_least(3.0), at_most(1.0))),
         not_measured("absent", "no compiler", bars=(at_least(3.0),)),
         Row("known", ours),
+        Row("shown", ours, in_readme=True),
     ]
     assert missed(rows) == [
         "slow: ≥ 3 ×, got 2.50",
         "slow: ≤ 1 µs, got 2.00",
         "absent: ≥ 3 ×, not measured",
     ]
-    table = bars_table(rows)
+    table = readme_table(rows)
     assert "| met | 2.00 µs | p | 5.00 µs | 2.50 | ≥ 2.5 × ✓ |" in table
     assert "| absent | not measured |" in table
     assert "no compiler" in table
     assert "known" not in table
+    assert "| shown |" in table
 
 
 def test_half_a_bar_is_held() -> None:

@@ -69,7 +69,9 @@ def _beside_routes(store: Path, rounds: int, seconds: float) -> Iterator[Row]:
         _SCORE, ours, _rate(loads["joblib"]), unit="requests/s", peer=_JOBLIB, bars=(at_least(300),)
     )
     for name in ("p50", "p99"):
-        yield Row(f"the same, {name}", Sample.of([getattr(load, name) for load in loads["score"]]), "ms")
+        for route in ("score", "floor"):
+            took = Sample.of([getattr(load, name) for load in loads[route]])
+            yield Row(f"`/{route}`, {name} under that load", took, "ms", in_readme=True)
 
 
 def _layers(store: Path, rounds: int, seconds: float) -> Iterator[Row]:
@@ -87,7 +89,7 @@ def _layers(store: Path, rounds: int, seconds: float) -> Iterator[Row]:
                 microseconds = 1e6 * _cpu(service, route, body, seconds)
                 # The first round warms up.
                 took[name] += [microseconds] if each else []
-    yield Row("CPU of a request, all of it", Sample.of(took["default"]), "µs")
+    yield Row("CPU of a `/score` request, all of it", Sample.of(took["default"]), "µs", in_readme=True)
     yield _difference("of it: scoring, its command and its verdict", took["default"], took["floor"])
     yield _difference("of it: metrics", took["default"], took["without metrics"])
     yield _difference("of it: its line in the log", took["default"], took["without a log line"])
@@ -115,7 +117,8 @@ def _cpu(service: Service, route: str, body: bytes, seconds: float) -> float:
 
 
 def _difference(what: str, more: list[float], less: list[float], note: str = "") -> Row:
-    return Row(what, Sample.of([one - other for one, other in zip(more, less, strict=True)]), "µs", note=note)
+    told = Sample.of([one - other for one, other in zip(more, less, strict=True)])
+    return Row(what, told, "µs", note=note, in_readme=True)
 
 
 def _rate(loads: list[Load]) -> Sample:

@@ -117,6 +117,7 @@ class Row:
         ratio: Between the two. `of_times` and `of_rates` make it "how many times better".
         bars: What is to be reached. None: the row is there to be known.
         note: A short sentence, such as what bounds it.
+        in_readme: Whether the README shows it though it has no bar.
     """
 
     what: str
@@ -127,6 +128,7 @@ class Row:
     ratio: float | None = None
     bars: tuple[Bar, ...] = ()
     note: str = ""
+    in_readme: bool = False
 
     @classmethod
     def of_times(

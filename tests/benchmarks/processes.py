@@ -52,7 +52,10 @@ def measure() -> Iterator[Row | Plot]:
                     bars=(at_most(200.0),),
                 )
             yield Row(
-                f"memory of all together (PSS), processes: {n_processes}", Sample.of([proportional]), "MB"
+                f"memory of all together (PSS), processes: {n_processes}",
+                Sample.of([proportional]),
+                "MB",
+                note="" if n_processes == 1 else f"of {n_processes + 1}: one more supervises them",
             )
     yield Plot(
         "processes",

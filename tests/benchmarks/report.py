@@ -23,9 +23,9 @@ def markdown(table: Table, rows: Iterable[Row], plots: Iterable[Plot]) -> str:
     return "\n".join(parts)
 
 
-def bars_table(rows: Iterable[Row]) -> str:
-    """Write the rows that have a bar, as the README shows them."""
-    return "\n".join(_table(row for row in rows if row.bars))
+def readme_table(rows: Iterable[Row]) -> str:
+    """Write the rows that have a bar, and the others that the README shows."""
+    return "\n".join(_table(row for row in rows if row.bars or row.in_readme))
 
 
 def missed(rows: Iterable[Row]) -> list[str]:

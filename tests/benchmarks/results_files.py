@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.benchmarks.measure import Plot, Row, Table
 from tests.benchmarks.plots import draw
-from tests.benchmarks.report import bars_table, markdown, missed
+from tests.benchmarks.report import markdown, missed, readme_table
 
 RESULTS: Final = Path(__file__).parent / "results"
 PARTIAL: Final = RESULTS / "partial"
@@ -28,7 +28,7 @@ def write_summary(measured: Mapping[Table, Sequence[Row]], machine: Sequence[str
     """Write what the whole run gave, and put the same into the README."""
     rows = [row for of_table in measured.values() for row in of_table]
     not_reached = missed(rows)
-    parts = [*(f"- {sentence}" for sentence in machine), "", bars_table(rows), ""]
+    parts = [*(f"- {sentence}" for sentence in machine), "", readme_table(rows), ""]
     if not_reached:
         parts += ["Missed in this run:", "", *(f"- {sentence}" for sentence in not_reached), ""]
     parts += ["", ""]
