@@ -30,7 +30,7 @@ MODEL_VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 _MODEL_NAME = re.compile(MODEL_NAME_PATTERN.strip("^$"))
 _MODEL_VERSION = re.compile(MODEL_VERSION_PATTERN.strip("^$"))
 # The store keeps the pointer to the latest version under this name, and some file systems ignore case.
-_RESERVED_VERSION = "latest"
+RESERVED_VERSION = "latest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class ModelVersion:
         if not _MODEL_VERSION.fullmatch(self.value):
             expected = f"1 to 128 letters, digits, '.', '_' or '-' ({MODEL_VERSION_PATTERN})"
             raise InvalidModelVersion(self.value, expected)
-        if self.value.lower() == _RESERVED_VERSION:
+        if self.value.lower() == RESERVED_VERSION:
             raise InvalidModelVersion(self.value, "another name: this one is reserved for the latest version")
 
     def __str__(self) -> str:

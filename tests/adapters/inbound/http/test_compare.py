@@ -77,3 +77,13 @@ def test_what_cannot_be_compared_is_told(  # noqa: PLR0917
 def test_a_parameter_that_there_is_not_is_told_with_the_one_that_there_is(service: Service) -> None:
     answer = service.client.get("/models/default/versions/v1/compare", params={"foo": "1"})
     assert problem_in(answer).detail == "foo: unknown parameter, expected with"
+
+
+def test_options_tell_of_both_methods(service: Service) -> None:
+    answer = service.client.options("/models/default/versions/v1/compare")
+    assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")
+    refused = service.client.put("/models/default/versions/v1/compare")
+    assert (refused.status_code, set(refused.headers["allow"].split(", "))) == (
+        405,
+        {"GET", "HEAD", "OPTIONS", "POST"},
+    )

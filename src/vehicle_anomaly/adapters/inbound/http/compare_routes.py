@@ -5,12 +5,12 @@ from functools import partial
 from typing import Final
 
 from anyio.to_thread import run_sync
-from litestar import post
+from litestar import HttpMethod, Response, post, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.types import ASGIApp, HTTPScope
 
-from vehicle_anomaly.adapters.inbound.http.access import READ_MODELS
+from vehicle_anomaly.adapters.inbound.http.access import ANY_KEY, READ_MODELS
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
     NDJSON,
     HttpRequest,
@@ -46,6 +46,11 @@ def compare_routes(compare_versions: CompareVersions) -> list[HTTPRouteHandler]:
         command = CompareVersionsCommand(ModelName(name), ModelVersion(version), other, batch)
         return compare_response(compare_versions(command))
 
+    # Litestar's own would tell of the method alone that was there when it was made.
+    @route(path, http_method=HttpMethod.OPTIONS, status_code=204, opt=ANY_KEY.opt, sync_to_thread=False)
+    def methods() -> Response[None]:
+        return Response(None, status_code=204, headers={"Allow": "GET, HEAD, OPTIONS, POST"})
+
     @get(path, READ_MODELS)
     async def compare_on_training(
         request: HttpRequest, name: FromPath[str], version: FromPath[str]
@@ -65,7 +70,7 @@ def compare_routes(compare_versions: CompareVersions) -> list[HTTPRouteHandler]:
             read = partial(posted_batch, body, encoding)
         return respond(request, await run_sync(compare, name, version, other, read))
 
-    return [compare_on_training, compare_on_posted]
+    return [methods, compare_on_training, compare_on_posted]
 
 
 def _other(scope: HTTPScope) -> ModelVersion | None:

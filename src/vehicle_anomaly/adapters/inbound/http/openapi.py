@@ -17,7 +17,7 @@ from vehicle_anomaly.adapters.inbound.http import service_routes as service
 from vehicle_anomaly.adapters.inbound.http.openapi_bulk import BULK, EXPLAIN_PARAMETER
 from vehicle_anomaly.adapters.inbound.wire import answers, comparisons, promotions, requests
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
-from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
+from vehicle_anomaly.adapters.inbound.wire.fields import RESERVED, ModelNameText, ModelVersionText
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem
 
 _Record = requests.TelemetryRecord
@@ -41,7 +41,12 @@ _WITH: Final = {
     "in": "query",
     "required": False,
     "description": "The version that it is compared with; `latest` is the one that answers now.",
-    "schema": {**msgspec.json.schema(ModelVersionText), "default": "latest"},
+    "schema": {
+        **{
+            name: told for name, told in msgspec.json.schema(ModelVersionText).items() if name not in RESERVED
+        },
+        "default": "latest",
+    },
 }
 _ON_RECORD: Final = ("ingest", "promoteModelVersion")
 _ACTOR: Final = {

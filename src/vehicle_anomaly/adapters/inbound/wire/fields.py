@@ -1,12 +1,13 @@
 """The fields that messages are made of, with what each allows; the same constraints decode and document."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 
 from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.guard_fitting import LEAST_FALSE_ALARM_RATE, MOST_FALSE_ALARM_RATE
-from vehicle_anomaly.core.model import MODEL_NAME_PATTERN, MODEL_VERSION_PATTERN
+from vehicle_anomaly.core.model import MODEL_NAME_PATTERN, MODEL_VERSION_PATTERN, RESERVED_VERSION
 from vehicle_anomaly.core.telemetry import (
     MAX_FEATURE,
     MAX_FEATURE_NAME_LENGTH,
@@ -70,19 +71,28 @@ FeatureNames = Annotated[
 ]
 
 
-def _named(pattern: str, max_length: int, description: str, example: str) -> Any:
+def _named(
+    pattern: str, max_length: int, description: str, example: str, further: Mapping[str, Any] | None = None
+) -> Any:
     # The domain checks names, for every driver; here they are only documented.
-    schema = {"pattern": pattern, "minLength": 1, "maxLength": max_length}
+    schema = {"pattern": pattern, "minLength": 1, "maxLength": max_length, **(further or {})}
     return msgspec.Meta(description=description, examples=[example], extra_json_schema=schema)
 
 
 ModelNameText = Annotated[
     str, _named(MODEL_NAME_PATTERN, 64, "One per fleet, vehicle model or signal set.", "default")
 ]
+# `latest`, in whatever case, is no version's name: a pattern, for JSON Schema has no flag for that.
+RESERVED = {"not": {"pattern": "^" + "".join(f"[{each.upper()}{each}]" for each in RESERVED_VERSION) + "$"}}
+
 ModelVersionText = Annotated[
     str,
     _named(
-        MODEL_VERSION_PATTERN, 128, "An immutable version of a model.", "20261122100000000000-5f0c2a9be41d"
+        MODEL_VERSION_PATTERN,
+        128,
+        "An immutable version of a model.",
+        "20261122100000000000-5f0c2a9be41d",
+        RESERVED,
     ),
 ]
 

@@ -1,0 +1,1 @@
+"""Calls made from the OpenAPI document."""

@@ -1,0 +1,88 @@
+"""The real service does what its OpenAPI document says, and nothing else, whatever is made from it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Final
+
+import pytest
+
+from tests.adapters.inbound.http.processes import serving
+from tests.api_keys import an_entry
+from tests.fakes import FixedClock, a_batch
+from tests.generated.calls import Generated, call_as_documented
+from tests.generated.hooks import FEATURES
+from vehicle_anomaly.adapters.inbound.http.openapi import OPERATIONS
+from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
+from vehicle_anomaly.core.fitting import ForestParameters
+from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelVersion
+from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
+
+KEY: Final = "va_key-of-the-generated-calls"
+LONG_SECONDS: Final = 4 * 3600
+EVERYTHING: Final = ("score", "train", "models:read", "models:write", "metrics")
+
+
+@contextmanager
+def _service(folder: Path, **variables: str) -> Iterator[str]:
+    """Serve versions `v1` and `v2` of model `default` in a process; yield its address."""
+    store = folder / "store"
+    train = TrainModel(FilesystemModels(store), FixedClock(), ForestParameters(10, 0.05, 42))
+    for version in ("v1", "v2"):
+        batch = a_batch(n_readings=200, feature_names=FEATURES, seed=len(version))
+        train(TrainModelCommand(batch, DEFAULT_MODEL_NAME, ModelVersion(version)))
+    with serving(store, **variables) as process:
+        url = process.wait_for("listening")["url"]
+        reader = Thread(target=process.read_on)
+        reader.start()
+        try:
+            yield url
+        finally:
+            process.started.terminate()
+            reader.join()
+    assert [line for line in process.log if line["event"] == "request failed"] == []
+
+
+def _check(generated: Generated, least: int) -> None:
+    assert generated.status == 0, generated.output[-8000:]
+    report = generated.report
+    assert report["complete"]
+    assert report["operations"]["tested"] == len(OPERATIONS)
+    assert report["test_cases"]["generated"] >= least
+    # Of the messages, many were right, and their answers were held to their schemas.
+    for called in ("POST /ingest", "POST /score", "POST /score/batch", "PUT /models/{name}/latest"):
+        assert report["valid_rates"][called]["fuzzing"]["accepted"] > 0, called
+
+
+def _with_keys() -> dict[str, str]:
+    return {"AUTH": "on", "API_KEYS": json.dumps([an_entry("all", KEY, *EVERYTHING)])}
+
+
+@pytest.mark.timeout(300)
+def test_with_a_key(tmp_path: Path) -> None:
+    """All checks: who sends no key, or a wrong one, gets in nowhere."""
+    with _service(tmp_path, **_with_keys()) as url:
+        _check(call_as_documented(url, tmp_path, *_short(40), key=KEY, timeout=280), 1000)
+
+
+@pytest.mark.timeout(300)
+def test_without_keys(tmp_path: Path) -> None:
+    """All checks but that for ignored keys: the service has been told to ask for none."""
+    options = [*_short(20), "--exclude-checks", "ignored_auth"]
+    with _service(tmp_path) as url:
+        _check(call_as_documented(url, tmp_path, *options, timeout=280), 500)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(LONG_SECONDS)
+def test_ten_thousand_an_operation(tmp_path: Path) -> None:
+    options = ["--max-examples", "10000", "--phases", "examples,coverage,fuzzing"]
+    with _service(tmp_path, **_with_keys()) as url:
+        _check(call_as_documented(url, tmp_path, *options, key=KEY, timeout=LONG_SECONDS), 100_000)
+
+
+def _short(examples: int) -> list[str]:
+    # The same calls each time; without shrinking what fails, which takes minutes.
+    return ["--max-examples", str(examples), "--seed", "20261127", "--phases", "examples,coverage,fuzzing"]
