@@ -7,6 +7,7 @@ from functools import cache
 
 from vehicle_anomaly import __version__
 from vehicle_anomaly.adapters.inbound.cli.app import app, run
+from vehicle_anomaly.adapters.inbound.cli.leaving import leave
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.adapters.inbound.files import scanned_files
 from vehicle_anomaly.adapters.inbound.http.supervisor import Supervisor, WorkersFailed
@@ -53,6 +54,7 @@ def _services() -> Services:
         if n_workers == 1:
             with tracing(os.environ):
                 container().http_server().run()
+            leave()
         else:
             command = (sys.executable, "-m", "vehicle_anomaly", "serve")
             Supervisor(settings.host, settings.port, n_workers, command).run()
@@ -65,6 +67,7 @@ def _services() -> Services:
     def serve_as_worker(descriptors: Sequence[int]) -> None:
         with tracing(os.environ):
             container().http_server().run_as_worker(WorkerLink.of(descriptors))
+        leave()
 
     return Services(
         train_model=lambda: container().train_model(),

@@ -1,11 +1,9 @@
 """`vehicle-anomaly work`."""
 
-import os
-import sys
-
 import click
 
 from vehicle_anomaly.adapters.inbound.cli.examples import examples
+from vehicle_anomaly.adapters.inbound.cli.leaving import leave
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 
 
@@ -22,8 +20,4 @@ def work(services: Services) -> None:
     within WORKER_DRAIN_SECONDS; another one ends it at once. What is not finished goes back into the queue.
     """
     services.work()
-    # A training that was given back may still run, and cannot be stopped in any other way. And where none
-    # does, taking the interpreter apart would take a second of the drain.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    leave()

@@ -52,7 +52,7 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
         try:
             yield
         finally:
-            await run_sync(slots.close)
+            slots.close()
 
     handlers = [
         *telemetry_routes(parts, slots, options.max_body_bytes),

@@ -32,7 +32,7 @@ _STATUS_WORDS: Final = {
     415: "The media type is not supported.",
     429: "The key is used too often, or all training slots are busy.",
     431: "The headers are larger or more than they may be.",
-    503: "The model store is out of reach, the model in it is damaged, or there is too much to do at once.",
+    503: "The model store is out of reach, the model damaged, the service overloaded or about to stop.",
 }
 _RETRIED_LATER: Final = (429, 503)
 _COMPARING: Final = ("compareOnTraining", "compareOnPosted")

@@ -358,6 +358,12 @@ PROBLEMS: Final[dict[int, dict[str, dict[str, Any]]]] = {
             503,
             "1000 requests are worked on, which is all there may be at once: try again later",
         ),
+        "stopping": _problem(
+            "stopping",
+            "The service stops",
+            503,
+            "the service stops, and this request was not finished in time (DRAIN_SECONDS): send it again",
+        ),
         "unavailable": _problem(
             "model-store-unavailable",
             "The model store is out of reach",

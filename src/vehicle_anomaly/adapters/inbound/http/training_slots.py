@@ -55,8 +55,11 @@ class TrainingSlots:
         return await running
 
     def close(self) -> None:
-        """Wait for the trainings that run; those that wait are not begun."""
-        self._threads.shutdown(cancel_futures=True)
+        """Begin no more trainings.
+
+        What still runs then was broken off: a thread cannot be ended, so it is left to the process's end.
+        """
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _leave(self, _: object) -> None:
         self._taken -= 1

@@ -1,5 +1,6 @@
 """What is told of each request: to the metrics, and to the log."""
 
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, Final, Protocol
@@ -8,6 +9,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import caller_of
+from vehicle_anomaly.adapters.inbound.http.stopping import tell_stopping
 
 Count = Callable[[str, str, int, float], None]
 """Takes method, route template, status and seconds of a request."""
@@ -65,6 +67,10 @@ def watching(app: ASGIApp, active: Active, count: Count, tell: Tell | None) -> A
         began = perf_counter()
         try:
             await app(scope, receive, watched)
+        except CancelledError:
+            # By uvicorn, when the drain ends. One that has begun to answer ends without the rest of it.
+            if status == _UNFINISHED:
+                await tell_stopping(watched)
         finally:
             seconds = perf_counter() - began
             active.dec()

@@ -1,0 +1,81 @@
+"""SIGTERM while something is trained: it is finished, or refused with nothing half published."""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+
+import httpx
+
+from tests.adapters.inbound.http.processes import Process, serving
+from tests.adapters.inbound.http.service import READING, problem_in
+from tests.queues import wait_until
+from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
+from vehicle_anomaly.core.model import ModelName
+
+DEFAULT = ModelName("default")
+# What some ten thousand trees learn from takes half a minute or more; five hundred, a second.
+LONG, SHORT = "10000", "500"
+RECORDS = [{**READING, "feature_vector": [i / 7, i % 3, -i]} for i in range(2000)]
+# What ending takes beside the drain, on a machine that does other things too.
+_LEAVING_SECONDS = 5
+
+
+def _train(url: str, version: str) -> httpx.Response:
+    with httpx.Client(base_url=url, timeout=120, trust_env=False) as client:
+        return client.post("/ingest", json={"records": RECORDS, "model_version": version})
+
+
+def _wait_until_asked(url: str, requests: int) -> None:
+    with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+        # Itself included.
+        wait_until(lambda: f"http_server_active_requests {requests + 1}.0" in client.get("/metrics").text)
+
+
+def _stopped(process: Process) -> float:
+    """Tell a service to stop; return how long it takes to end, in seconds."""
+    began = monotonic()
+    process.started.send_signal(signal.SIGTERM)
+    assert process.status() == 0
+    return monotonic() - began
+
+
+def test_a_training_that_can_be_finished_is(tmp_path: Path) -> None:
+    with serving(tmp_path, N_ESTIMATORS=SHORT) as process, ThreadPoolExecutor() as callers:
+        url = process.wait_for("listening")["url"]
+        asked = callers.submit(_train, url, "v1")
+        _wait_until_asked(url, 1)
+        assert _stopped(process) < 30 + _LEAVING_SECONDS
+        assert asked.result().status_code == 201
+    models = FilesystemModels(tmp_path)
+    assert models.load(DEFAULT, models.latest(DEFAULT)).metadata.n_estimators == int(SHORT)
+
+
+def test_trainings_that_cannot_are_refused_and_nothing_is_half_published(tmp_path: Path) -> None:
+    with serving(tmp_path, N_ESTIMATORS="10") as process, ThreadPoolExecutor() as callers:
+        url = process.wait_for("listening")["url"]
+        assert _train(url, "v1").status_code == 201
+        assert _stopped(process) < 30
+    before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+
+    with (
+        serving(tmp_path, N_ESTIMATORS=LONG, DRAIN_SECONDS="1", LOG_LEVEL="INFO") as process,
+        ThreadPoolExecutor() as callers,
+    ):
+        url = process.wait_for("listening")["url"]
+        # One runs, the other waits for its slot.
+        asked = [callers.submit(_train, url, version) for version in ("v2", "v3")]
+        _wait_until_asked(url, 2)
+        assert _stopped(process) < 1 + _LEAVING_SECONDS
+        for each in asked:
+            refused = each.result()
+            told = problem_in(refused)
+            assert (told.status, told.type.rpartition(":")[2]) == (503, "stopping")
+            assert int(refused.headers["retry-after"]) > 0
+        assert [line["status"] for line in process.log if line.get("route") == "/ingest"] == [503, 503]
+        assert not any("exception" in line for line in process.log)
+
+    assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
+    models = FilesystemModels(tmp_path)
+    assert models.latest(DEFAULT).value == "v1"
+    assert models.versions(DEFAULT).damaged == ()
