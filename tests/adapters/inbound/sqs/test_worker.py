@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from tests.fakes import NOON
 from tests.queues import Queues, make_queues, wait_until, working
 from vehicle_anomaly.adapters.inbound.sqs.deliveries import Delivery
 from vehicle_anomaly.adapters.inbound.sqs.handlers import Handlers
-from vehicle_anomaly.adapters.inbound.sqs.messages import decode_request
+from vehicle_anomaly.adapters.inbound.sqs.messages import IngestedMessage, decode_request
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
 from vehicle_anomaly.core.fitting import ForestParameters
-from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME
+from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelVersion
+from vehicle_anomaly.core.promotions import Promoter
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetryCommand, Verdicts
 from vehicle_anomaly.core.train_model import Published, TrainModel, TrainModelCommand
 
@@ -26,6 +28,7 @@ class GatedTraining:
 
     def __init__(self, train: TrainModel) -> None:
         self._train = train
+        self.auto_promote = train.auto_promote
         self.begun = threading.Semaphore(0)
         self.gate = threading.Event()
 
@@ -254,6 +257,25 @@ def test_a_training_delivered_again_is_answered_although_the_forest_would_now_be
 
     assert answer.__struct_config__.tag == "ingested"
     assert second.answer(request, delivery) == answer
+
+
+def test_a_training_delivered_again_after_its_promotion_has_the_same_answer(
+    queues: Queues, assemble: Assemble
+) -> None:
+    """Whether it waits is told as it was when it was published."""
+    delivery = Delivery("id-1", "handle", json.dumps(INGEST), {}, None, NOON, 1)
+    request = decode_request(delivery.body.encode())
+    container = assemble(queues)
+    candidates = replace(container.train_model(), auto_promote=False)
+    handlers = Handlers(candidates, container.score_telemetry())
+
+    answer = handlers.answer(request, delivery)
+    assert isinstance(answer, IngestedMessage)
+    assert answer.waits
+    version = ModelVersion(answer.model_version)
+    container.models().promote(DEFAULT_MODEL_NAME, version, Promoter("ada", container.clock().now()))
+
+    assert handlers.answer(request, delivery) == answer
 
 
 def test_while_results_cannot_be_sent_no_request_is_deleted(queues: Queues, assemble: Assemble) -> None:

@@ -102,6 +102,8 @@ class Handlers:
             if command.model_version
             else self._train_once(command, delivery)
         )
+        # As it was published, not as it stands now: another delivery, after a promotion, says the same.
+        published = replace(published, waits=not self._train_model.auto_promote)
         return IngestedMessage(**_fields(ingest_response(published)), **_ids(delivery))
 
     def _train_once(self, command: TrainModelCommand, delivery: Delivery) -> Published:
