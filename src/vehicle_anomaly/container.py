@@ -38,6 +38,7 @@ from vehicle_anomaly.adapters.inbound.sqs.queues import (
 from vehicle_anomaly.adapters.inbound.sqs.score_objects import ObjectOptions, ScoreObjects
 from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing
 from vehicle_anomaly.adapters.inbound.sqs.worker import Worker, WorkerOptions, WorkerParts
+from vehicle_anomaly.adapters.inbound.wire.limits import MessageLimits
 from vehicle_anomaly.adapters.outbound.event_lines import EventLines
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.model_cache import CachedModels
@@ -159,12 +160,18 @@ def describe_connections(settings: Settings) -> ConnectionLimits:
     )
 
 
-def drive_http(
+def describe_messages(settings: Settings) -> MessageLimits:
+    """Return what the settings allow one message to hold."""
+    return MessageLimits(settings.max_records, settings.max_features, settings.max_line_bytes)
+
+
+def drive_http(  # noqa: PLR0913, PLR0917  # all that the API drives
     train_model: TrainModel,
     score_telemetry: ScoreTelemetry,
     promote_version: PromoteVersion,
     models: CachedModels,
     metrics: RequestMetrics,
+    limits: MessageLimits,
 ) -> HttpParts:
     """Return what the API drives."""
     return HttpParts(
@@ -177,6 +184,7 @@ def drive_http(
         tell_requests(),
         metrics,
         trace_requests(os.environ),
+        limits,
     )
 
 
@@ -228,7 +236,7 @@ def drive_queue(
         requests=requests,
         results=ResultQueue(result_queue_url, clients.sqs, limit),
         payloads=Payloads(clients.s3, settings.max_body_bytes, settings.result_payload_bucket),
-        handlers=Handlers(train_model, score_telemetry),
+        handlers=Handlers(train_model, score_telemetry, describe_messages(settings)),
         objects=ScoreObjects(clients.s3, score_telemetry, models, describe_objects(settings)),
         tracing=QueueTracing(requests.name),
         metrics=QueueMetrics(registry, max_receives(clients.sqs, request_queue_url)),
@@ -399,6 +407,7 @@ class Container(containers.DeclarativeContainer):
             promote_version,
             models,
             providers.Singleton(RequestMetrics, registry),
+            providers.Callable(describe_messages, settings),
         ),
         providers.Callable(describe_http, settings),
         keys,

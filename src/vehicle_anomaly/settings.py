@@ -11,6 +11,7 @@ from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.fitting import Contamination, ForestParameters
 from vehicle_anomaly.core.guard_fitting import GuardParameters
 from vehicle_anomaly.core.model import MODEL_NAME_PATTERN
+from vehicle_anomaly.core.telemetry import MAX_FEATURES
 
 
 class SettingsError(ValueError):
@@ -100,6 +101,9 @@ class Settings(msgspec.Struct, frozen=True):
         model_refresh_seconds: How long a process may take the latest version it knows of for the latest.
         model_cache_size: Versions kept in memory.
         max_body_bytes: Largest body of a request.
+        max_records: Of a batch in one request or message; a stream of lines may have any number.
+        max_features: Of what a model is trained on, and so of every reading.
+        max_line_bytes: Of a line in a stream.
         max_header_bytes: Of a request's first line and headers together.
         max_headers: Of a request.
         header_seconds: How long a caller may take to send its headers.
@@ -145,6 +149,10 @@ class Settings(msgspec.Struct, frozen=True):
     model_refresh_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     model_cache_size: _Positive = 64
     max_body_bytes: _Positive = 32 * 1024 * 1024
+    max_records: Annotated[int, msgspec.Meta(ge=1, le=50_000_000)] = 1_000_000
+    max_features: Annotated[int, msgspec.Meta(ge=1, le=MAX_FEATURES)] = MAX_FEATURES
+    # Longer ones are not decoded, whoever sends them.
+    max_line_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4 * 1024 * 1024)] = 4 * 1024 * 1024
     max_header_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1024 * 1024)] = 32 * 1024
     max_headers: Annotated[int, msgspec.Meta(ge=10, le=1000)] = 100
     header_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0

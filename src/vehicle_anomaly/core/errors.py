@@ -116,6 +116,15 @@ class IncomparableVersions(Refusal):
         )
 
 
+class TooManyRecords(Refusal):
+    """A batch of more records than may be sent at once."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        self.count = count
+        self.limit = limit
+        super().__init__(f"records: expected at most {limit} (MAX_RECORDS), got {count}: send them in parts")
+
+
 class VersionExists(Refusal):
     """A version is immutable, and this one holds other content already."""
 

@@ -14,7 +14,8 @@ from tests.fakes import NOON
 from tests.queues import Queues, make_queues, wait_until, working
 from vehicle_anomaly.adapters.inbound.sqs.deliveries import Delivery
 from vehicle_anomaly.adapters.inbound.sqs.handlers import Handlers
-from vehicle_anomaly.adapters.inbound.sqs.messages import IngestedMessage, decode_request
+from vehicle_anomaly.adapters.inbound.sqs.messages import IngestedMessage, RefusedMessage, decode_request
+from vehicle_anomaly.adapters.inbound.wire.limits import MessageLimits
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelVersion
@@ -276,6 +277,21 @@ def test_a_training_delivered_again_after_its_promotion_has_the_same_answer(
     container.models().promote(DEFAULT_MODEL_NAME, version, Promoter("ada", container.clock().now()))
 
     assert handlers.answer(request, delivery) == answer
+
+
+def test_a_batch_of_more_than_there_may_be_is_refused(queues: Queues, assemble: Assemble) -> None:
+    container = assemble(queues)
+    handlers = Handlers(container.train_model(), container.score_telemetry(), MessageLimits(3, 2))
+    for kind, n_records, expected in (
+        ("ingest", 4, ("too-many-records", 413)),
+        ("score_batch", 4, ("too-many-records", 413)),
+        ("ingest", 3, ("wrong-feature-count", 400)),
+    ):
+        body = json.dumps({"type": kind, "records": RECORDS[:n_records]})
+        delivery = Delivery("id-1", "handle", body, {}, None, NOON, 1)
+        answer = handlers.answer(decode_request(body.encode()), delivery)
+        assert isinstance(answer, RefusedMessage)
+        assert (answer.problem.type.rpartition(":")[2], answer.problem.status) == expected
 
 
 def test_while_results_cannot_be_sent_no_request_is_deleted(queues: Queues, assemble: Assemble) -> None:

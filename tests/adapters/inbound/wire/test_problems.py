@@ -38,7 +38,7 @@ def test_every_refusal_has_its_row() -> None:
 def test_every_row_is_a_kind_of_its_own() -> None:
     rows = REFUSALS.values()
     assert len({kind for kind, _, _ in rows}) == len({title for _, title, _ in rows}) == len(REFUSALS)
-    assert {status for _, _, status in rows} == {400, 404, 409}
+    assert {status for _, _, status in rows} == {400, 404, 409, 413}
 
 
 @pytest.mark.parametrize(

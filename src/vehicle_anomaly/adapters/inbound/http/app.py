@@ -57,7 +57,7 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
     handlers = [
         *telemetry_routes(parts, slots, options.max_body_bytes),
         *model_routes(parts.models, parts.promote_version),
-        *compare_routes(CompareVersions(uncounted, parts.models)),
+        *compare_routes(CompareVersions(uncounted, parts.models), parts.limits),
         *service_routes(parts, options),
         metrics.route(),
         *documentation_routes(options.version, options.asyncapi),

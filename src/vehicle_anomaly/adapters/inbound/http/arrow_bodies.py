@@ -20,12 +20,13 @@ from vehicle_anomaly.adapters.inbound.http.query import (
     parameters,
 )
 from vehicle_anomaly.adapters.inbound.wire.answers import IngestResponse, ingest_response
-from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowMissing
+from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowMissing, read_stream
 from vehicle_anomaly.adapters.inbound.wire.arrow_requests import (
     ARROW_STREAM,
     arrow_answer,
     arrow_train_command,
-    score_arrow_batch,
+    named,
+    score_columns,
 )
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName
 
@@ -58,7 +59,7 @@ def train_on_arrow(parts: HttpParts, scope: HTTPScope, body: bytes, by: str) -> 
     given = parameters(scope, TRAINED)
     _permit(scope, given)
     name, version, rate = given.get("model_name"), given.get("model_version"), false_alarm_rate_in(given)
-    command = _with_arrow(lambda: arrow_train_command(body, name, version, rate))
+    command = _with_arrow(lambda: arrow_train_command(body, name, version, rate, parts.limits))
     return ingest_response(parts.train_model.published(replace(command, by=by)))
 
 
@@ -66,8 +67,10 @@ def score_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> ASGIApp:
     """Score a stream; answer in Arrow to who likes that best. Raises as `train_on_arrow`."""
     given = parameters(scope, SCORED)
     _permit(scope, given)
-    name, version, explain = given.get("model_name"), given.get("model_version"), explain_in(given)
-    answer = _with_arrow(lambda: score_arrow_batch(body, name, version, parts.score_telemetry, explain))
+    name, version = named(given.get("model_name"), given.get("model_version"))
+    explain = explain_in(given)
+    told = _with_arrow(lambda: read_stream(body, parts.limits))
+    answer = score_columns(told, name, version, parts.score_telemetry, explain)
     offered = ["application/json", "application/msgpack", ARROW_STREAM]
     if Accept(header(scope, b"accept", "*/*")).best_match(offered) == ARROW_STREAM:
         return Answer(arrow_answer(answer), ARROW_STREAM.encode(), 200)

@@ -27,6 +27,7 @@ from vehicle_anomaly.adapters.inbound.wire.comparisons import (
     posted_batch,
     posted_lines,
 )
+from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.core.compare_versions import CompareVersions, CompareVersionsCommand
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.telemetry import TelemetryBatch
@@ -35,7 +36,9 @@ LATEST: Final = "latest"
 _WITH: Final = "with"
 
 
-def compare_routes(compare_versions: CompareVersions) -> list[HTTPRouteHandler]:
+def compare_routes(
+    compare_versions: CompareVersions, limits: MessageLimits = NO_LIMITS
+) -> list[HTTPRouteHandler]:
     """Return the handlers; each scores many readings, so each works in a thread."""
     path = "/models/{name:str}/versions/{version:str}/compare"
 
@@ -63,11 +66,11 @@ def compare_routes(compare_versions: CompareVersions) -> list[HTTPRouteHandler]:
         other = _other(request.scope)
         if is_of_lines(request.scope):
             body = await read_body(request)
-            read = partial(posted_lines, body)
+            read = partial(posted_lines, body, limits)
         else:
             encoding = encoding_of(request.scope, NDJSON)
             body = await read_body(request)
-            read = partial(posted_batch, body, encoding)
+            read = partial(posted_batch, body, encoding, limits)
         return respond(request, await run_sync(compare, name, version, other, read))
 
     return [methods, compare_on_training, compare_on_posted]

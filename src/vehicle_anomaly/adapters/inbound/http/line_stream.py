@@ -20,7 +20,6 @@ from vehicle_anomaly.adapters.inbound.http.query import SCORED, explain_in, para
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire.line_blocks import LineBlock, LineBlocks
 from vehicle_anomaly.adapters.inbound.wire.line_scoring import LineScoring
-from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion
 
 # A problem may be a hundred times as long as its line: this bounds what is answered at once.
@@ -60,7 +59,7 @@ class _Answers:
 
     def __init__(self, scoring: LineScoring) -> None:
         self._scoring = scoring
-        self._lines = LineBlocks(MAX_RECORD_BYTES)
+        self._lines = LineBlocks(scoring.max_line_bytes)
         self._waiting = LineBlock.empty(1)
         self._scored: deque[asyncio.Task[bytes]] = deque()
         self._message: asyncio.Task[Any] | None = None
@@ -119,7 +118,7 @@ def _pin(parts: HttpParts, scope: HTTPScope) -> LineScoring:
     permit(scope, name)
     version = ModelVersion(given["model_version"]) if "model_version" in given else parts.models.latest(name)
     model = parts.models.load(name, version).metadata
-    return LineScoring.by(parts.score_telemetry, model, explain)
+    return LineScoring.by(parts.score_telemetry, model, explain, parts.limits.line_bytes)
 
 
 def _headers(scoring: LineScoring) -> list[tuple[bytes, bytes]]:

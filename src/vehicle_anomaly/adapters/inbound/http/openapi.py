@@ -28,7 +28,7 @@ _STATUS_WORDS: Final = {
     404: "The model or the version does not exist.",
     408: "Headers or body took longer than they may.",
     409: "The version exists with other content.",
-    413: "The body is over the limit.",
+    413: "The body is over the limit, or has too many records.",
     415: "The media type is not supported.",
     429: "The key is used too often, or all training slots are busy.",
     431: "The headers are larger or more than they may be.",

@@ -327,7 +327,13 @@ PROBLEMS: Final[dict[int, dict[str, dict[str, Any]]]] = {
             "Body too large",
             413,
             "body: larger than this call takes (MAX_BODY_BYTES, and 4 MiB for one reading)",
-        )
+        ),
+        "too many": _problem(
+            "too-many-records",
+            "Too many records",
+            413,
+            "records: expected at most 1000000 (MAX_RECORDS), got 1000001: send them in parts",
+        ),
     },
     415: {
         "unsupported": _problem(

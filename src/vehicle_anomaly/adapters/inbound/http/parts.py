@@ -7,6 +7,7 @@ from litestar.types import ASGIApp
 
 from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
+from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository
 from vehicle_anomaly.core.promote_version import PromoteVersion
@@ -56,6 +57,7 @@ class HttpParts:
         tell: Is told of each request, an event and its fields; None when nobody wants to know.
         metrics: Counts requests, and tells all that is counted.
         trace: Puts a span around each request of an application; None where there are no traces.
+        limits: What one message may hold.
     """
 
     train_model: TrainModel
@@ -67,3 +69,4 @@ class HttpParts:
     tell: Tell | None = None
     metrics: RequestMetrics = field(default_factory=RequestMetrics)
     trace: Callable[[ASGIApp], ASGIApp] | None = None
+    limits: MessageLimits = NO_LIMITS

@@ -63,9 +63,9 @@ def _answer(parts: HttpParts, scope: HTTPScope, body: bytes, encoding: Encoding)
         # In place of the service's choice, which holds where the body does not say.
         score_telemetry = replace(score_telemetry, explain=explain)
     told = (
-        score_batch_for_json(body, score_telemetry, permitted)
+        score_batch_for_json(body, score_telemetry, permitted, parts.limits)
         if encoding is Encoding.JSON and not likes_msgpack(scope)
-        else score_batch(body, encoding, score_telemetry, permitted)
+        else score_batch(body, encoding, score_telemetry, permitted, parts.limits)
     )
     note_model(scope, told.model_name, told.model_version)
     return answer_to(scope, told)

@@ -38,7 +38,7 @@ def telemetry_routes(
     """Return the handlers."""
 
     def train(scope: HTTPScope, body: bytes, encoding: Encoding, by: str) -> IngestResponse:
-        command = replace(train_model_command(body, encoding), by=by)
+        command = replace(train_model_command(body, encoding, parts.limits), by=by)
         permit(scope, command.model_name)
         return ingest_response(parts.train_model.published(command))
 

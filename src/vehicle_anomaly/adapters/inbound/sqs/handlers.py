@@ -31,6 +31,7 @@ from vehicle_anomaly.adapters.inbound.wire.commands import (
     to_train_model_command,
 )
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
+from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem, problem, problem_of_refusal
 from vehicle_anomaly.core.errors import Refusal, VersionExists
 from vehicle_anomaly.core.model import ModelVersion
@@ -66,8 +67,11 @@ class Handler:
 class Handlers:
     """The use cases, by type of request."""
 
-    def __init__(self, train_model: TrainModel, score_telemetry: ScoreTelemetry) -> None:
-        """Answer with these use cases."""
+    def __init__(
+        self, train_model: TrainModel, score_telemetry: ScoreTelemetry, limits: MessageLimits = NO_LIMITS
+    ) -> None:
+        """Answer with these use cases what is within limits."""
+        self._limits = limits
         self._train_model = train_model
         self._score_telemetry = score_telemetry
         self._by = f"worker@{socket.gethostname()}"[:MAX_PROMOTER_LENGTH]
@@ -96,7 +100,7 @@ class Handlers:
             return refused(delivery, told)
 
     def _ingest(self, request: IngestMessage[msgspec.Raw], delivery: Delivery) -> ResultMessage:
-        command = replace(to_train_model_command(request, Encoding.JSON), by=self._by)
+        command = replace(to_train_model_command(request, Encoding.JSON, self._limits), by=self._by)
         published = (
             self._train_model.published(command)
             if command.model_version
@@ -121,7 +125,7 @@ class Handlers:
         return ScoredMessage(**_fields(answer), **_ids(delivery))
 
     def _score_batch(self, request: ScoreBatchMessage[msgspec.Raw], delivery: Delivery) -> ResultMessage:
-        answer = score_split_batch(request, Encoding.JSON, self._score_telemetry)
+        answer = score_split_batch(request, Encoding.JSON, self._score_telemetry, limits=self._limits)
         return ScoredBatchMessage(**_fields(answer), **_ids(delivery))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.adapters.inbound.wire.arrow_sizes import announced
+from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
 from vehicle_anomaly.adapters.inbound.wire.places import Place
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, MAX_VEHICLE_ID_LENGTH, check_feature_names
@@ -73,18 +74,20 @@ def require() -> Any:
     return pyarrow
 
 
-def read_stream(body: bytes) -> ArrowTelemetry:
+def read_stream(body: bytes, limits: MessageLimits = NO_LIMITS) -> ArrowTelemetry:
     """Read an Arrow IPC stream.
 
     Raises:
         MalformedMessage: It is none, or has not the columns or values that it must have.
         InvalidFeatureNames: A feature has no name, or a name stands twice.
+        TooManyRecords: It has, or says that it has, more rows than the limit.
         ArrowMissing: pyarrow is not installed.
     """
     pa = require()
     says = announced(body)
     if says.expanded_bytes > MAX_EXPANDED_BYTES:
         raise _wrong(f"expected at most {MAX_EXPANDED_BYTES} bytes, decompressed, got {says.expanded_bytes}")
+    limits.check_records(range(says.rows))
     try:
         with pa.ipc.open_stream(pa.BufferReader(body)) as reader:
             names = _feature_names(reader.schema)

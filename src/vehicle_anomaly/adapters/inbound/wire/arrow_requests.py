@@ -8,6 +8,7 @@ from vehicle_anomaly.adapters.inbound.wire.answers import (
     verdict_responses,
 )
 from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowTelemetry, read_stream, write_stream
+from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.core.errors import EmptyBatch
 from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName, ModelVersion
@@ -19,7 +20,11 @@ ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
 
 def arrow_train_command(
-    body: bytes, name: str | None, version: str | None, false_alarm_rate: float | None = None
+    body: bytes,
+    name: str | None,
+    version: str | None,
+    false_alarm_rate: float | None = None,
+    limits: MessageLimits = NO_LIMITS,
 ) -> TrainModelCommand:
     """Read a stream to train on; the columns name the features.
 
@@ -28,22 +33,10 @@ def arrow_train_command(
         Refusal: Its readings or the names are not valid.
         ArrowMissing: pyarrow is not installed.
     """
-    model_name, model_version = _named(name, version)
-    told = read_stream(body)
+    model_name, model_version = named(name, version)
+    told = read_stream(body, limits)
     batch = TelemetryBatch(told.values, told.vehicle_ids, told.timestamps, told.feature_names)
-    return TrainModelCommand(batch, model_name, model_version, false_alarm_rate)
-
-
-def score_arrow_batch(
-    body: bytes,
-    name: str | None,
-    version: str | None,
-    score_telemetry: ScoreTelemetry,
-    explain: Explain | None = None,
-) -> ScoreBatchResponse:
-    """Answer a stream to score; raises as `arrow_train_command`, and what the model's store does."""
-    model_name, model_version = _named(name, version)
-    return score_columns(read_stream(body), model_name, model_version, score_telemetry, explain)
+    return limits.checked(TrainModelCommand(batch, model_name, model_version, false_alarm_rate))
 
 
 def score_columns(
@@ -83,6 +76,11 @@ def arrow_answer(answer: ScoreBatchResponse) -> bytes:
     return write_stream(columns)
 
 
-def _named(name: str | None, version: str | None) -> tuple[ModelName, ModelVersion | None]:
+def named(name: str | None, version: str | None) -> tuple[ModelName, ModelVersion | None]:
+    """Return the model and the version that a query names; None for the latest.
+
+    Raises:
+        Refusal: They are no names.
+    """
     model_name = DEFAULT_MODEL_NAME if name is None else ModelName(name)
     return model_name, None if version is None else ModelVersion(version)

@@ -22,6 +22,7 @@ from vehicle_anomaly.adapters.inbound.wire.commands import (
     to_score_batch_command,
 )
 from vehicle_anomaly.adapters.inbound.wire.decoding import RECORD, SCORE_BATCH, Encoding
+from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.moments import moments
 from vehicle_anomaly.adapters.inbound.wire.readings import check_record_size, instant, values_of
@@ -57,7 +58,11 @@ def _anybody(_: ModelName) -> None:
 
 
 def score_batch(
-    message: bytes, encoding: Encoding, score_telemetry: ScoreTelemetry, permit: Permit = _anybody
+    message: bytes,
+    encoding: Encoding,
+    score_telemetry: ScoreTelemetry,
+    permit: Permit = _anybody,
+    limits: MessageLimits = NO_LIMITS,
 ) -> ScoreBatchResponse:
     """Answer a request to score a batch.
 
@@ -71,31 +76,36 @@ def score_batch(
     if len(message) <= _DECODED_AT_ONCE_BYTES:
         try:
             request = _WHOLE[encoding].decode(message)
+            limits.check_records(request.records)
             return _answer(request, request.records, score_telemetry, permit)
         except _NOT_QUICK:
             pass
-    return score_split_batch(SCORE_BATCH[encoding](message), encoding, score_telemetry, permit)
+    return score_split_batch(SCORE_BATCH[encoding](message), encoding, score_telemetry, permit, limits)
 
 
 def score_batch_for_json(
-    message: bytes, score_telemetry: ScoreTelemetry, permit: Permit = _anybody
+    message: bytes,
+    score_telemetry: ScoreTelemetry,
+    permit: Permit = _anybody,
+    limits: MessageLimits = NO_LIMITS,
 ) -> "ScoreBatchResponse | SplicedScoreBatch":
     """Answer a request in JSON to score a batch, as `score_batch`, for who encodes the answer as JSON."""
     try:
-        answer = _scanned_answer(message, score_telemetry, permit)
+        answer = _scanned_answer(message, score_telemetry, permit, limits)
     except InvalidTelemetry:
         # It does not say which record is wrong, nor where.
         answer = None
-    return answer or score_batch(message, Encoding.JSON, score_telemetry, permit)
+    return answer or score_batch(message, Encoding.JSON, score_telemetry, permit, limits)
 
 
 def _scanned_answer(
-    message: bytes, score_telemetry: ScoreTelemetry, permit: Permit
+    message: bytes, score_telemetry: ScoreTelemetry, permit: Permit, limits: MessageLimits
 ) -> "SplicedScoreBatch | None":
     read = scan_body(message, decode_score_batch, MAX_BATCH_VALUES)
     if read is None:
         return None
     request, scanned = read
+    limits.check_records(scanned)
     name, version = named_version(request)
     permit(name)
     scores = score_telemetry.score_columns(
@@ -119,8 +129,10 @@ def score_split_batch(
     encoding: Encoding,
     score_telemetry: ScoreTelemetry,
     permit: Permit = _anybody,
+    limits: MessageLimits = NO_LIMITS,
 ) -> ScoreBatchResponse:
     """Answer a request whose records are still to be decoded; raises as `score_batch`."""
+    limits.check_records(request.records)
     decode = RECORD[encoding]
     try:
         for record in request.records:

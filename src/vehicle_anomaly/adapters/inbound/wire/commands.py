@@ -8,6 +8,7 @@ import msgspec
 from vehicle_anomaly.adapters.inbound.wire import decoding
 from vehicle_anomaly.adapters.inbound.wire.bodies import decode_ingest, scan_body
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
+from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.adapters.inbound.wire.packed_bodies import decode_packed_ingest, scan_packed_body
 from vehicle_anomaly.adapters.inbound.wire.readings import decode_readings, to_batch, to_reading
 from vehicle_anomaly.adapters.inbound.wire.requests import IngestRequest, ScoreBatchRequest, ScoreRequest
@@ -20,12 +21,14 @@ MAX_BATCH_VALUES = 50_000_000
 """Of a batch in a message: 400 MB in memory, a million readings of fifty features."""
 
 
-def train_model_command(message: bytes, encoding: Encoding) -> TrainModelCommand:
+def train_model_command(
+    message: bytes, encoding: Encoding, limits: MessageLimits = NO_LIMITS
+) -> TrainModelCommand:
     """Read a request to train.
 
     Raises:
         MalformedMessage: The message cannot be decoded.
-        Refusal: Its records or names are not valid.
+        Refusal: Its records or names are not valid, or too many.
     """
     read = (
         scan_body(message, decode_ingest, MAX_BATCH_VALUES)
@@ -37,18 +40,21 @@ def train_model_command(message: bytes, encoding: Encoding) -> TrainModelCommand
         batch = scanned_batch(scanned, request.feature_names, MAX_BATCH_VALUES)
         if batch is not None:
             name, version = named_version(request)
-            return TrainModelCommand(batch, name, version, request.false_alarm_rate)
-    return to_train_model_command(decoding.INGEST[encoding](message), encoding)
+            return limits.checked(TrainModelCommand(batch, name, version, request.false_alarm_rate))
+    return to_train_model_command(decoding.INGEST[encoding](message), encoding, limits)
 
 
-def to_train_model_command(request: IngestRequest[msgspec.Raw], encoding: Encoding) -> TrainModelCommand:
+def to_train_model_command(
+    request: IngestRequest[msgspec.Raw], encoding: Encoding, limits: MessageLimits = NO_LIMITS
+) -> TrainModelCommand:
     """Read a request to train whose records are still to be decoded; raises as `train_model_command`."""
+    limits.check_records(request.records)
     name, version = named_version(request)
     batch = vector_batch(request.records, request.feature_names, encoding, MAX_BATCH_VALUES)
     if batch is None:
         readings = (reading for reading, _ in decode_readings(request.records, encoding))
         batch = to_batch(readings, request.feature_names, MAX_BATCH_VALUES)
-    return TrainModelCommand(batch, name, version, request.false_alarm_rate)
+    return limits.checked(TrainModelCommand(batch, name, version, request.false_alarm_rate))
 
 
 def score_command(message: bytes, encoding: Encoding) -> tuple[ScoreTelemetryCommand, str]:

@@ -10,6 +10,7 @@ from vehicle_anomaly.adapters.inbound.wire.answers import ReasonResponse, reason
 from vehicle_anomaly.adapters.inbound.wire.commands import MAX_BATCH_VALUES
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding, decoders
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
+from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.adapters.inbound.wire.readings import decode_readings, to_batch
 from vehicle_anomaly.core.compare_versions import Comparison, Difference, Source
 from vehicle_anomaly.core.telemetry import TelemetryBatch
@@ -81,19 +82,24 @@ class CompareResponse(msgspec.Struct, frozen=True):
     ]
 
 
-def posted_batch(message: bytes, encoding: Encoding) -> TelemetryBatch:
+def posted_batch(message: bytes, encoding: Encoding, limits: MessageLimits = NO_LIMITS) -> TelemetryBatch:
     """Read the readings of a request to compare.
 
     Raises:
         MalformedMessage: The message cannot be decoded.
         InvalidTelemetry: Its readings do not fit each other.
+        TooManyRecords: There are more than the limit.
     """
-    return batch_of(COMPARE[encoding](message).records, encoding)
+    records = COMPARE[encoding](message).records
+    limits.check_records(records)
+    return batch_of(records, encoding)
 
 
-def posted_lines(body: bytes) -> TelemetryBatch:
+def posted_lines(body: bytes, limits: MessageLimits = NO_LIMITS) -> TelemetryBatch:
     """Read readings of which there is one a line, in JSON; as `posted_batch`."""
-    return batch_of([msgspec.Raw(line) for line in body.split(b"\n") if line.strip()], Encoding.JSON)
+    records = [msgspec.Raw(line) for line in body.split(b"\n") if line.strip()]
+    limits.check_records(records)
+    return batch_of(records, Encoding.JSON)
 
 
 def batch_of(records: Sequence[msgspec.Raw], encoding: Encoding) -> TelemetryBatch:

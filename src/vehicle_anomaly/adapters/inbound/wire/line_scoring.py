@@ -50,6 +50,7 @@ class LineScoring:
         vectors: What a `feature_vector` has to be.
         named: What `features` have to be; None when the model's have no names that stand as they are in JSON.
         explain: Which verdicts are explained; None for the service's choice.
+        max_line_bytes: Of a line; of a longer one nothing is kept.
     """
 
     score_telemetry: ScoreTelemetry
@@ -58,16 +59,23 @@ class LineScoring:
     vectors: Shape
     named: Shape | None
     explain: Explain | None = None
+    max_line_bytes: int = MAX_RECORD_BYTES
 
     @classmethod
     def by(
-        cls, score_telemetry: ScoreTelemetry, model: ModelMetadata, explain: Explain | None = None
+        cls,
+        score_telemetry: ScoreTelemetry,
+        model: ModelMetadata,
+        explain: Explain | None = None,
+        max_line_bytes: int = MAX_RECORD_BYTES,
     ) -> "LineScoring":
         """Score with a version of which so much is known."""
         names = model.feature_names
         named = None if names is None or not are_plain(names) else Shape(model.n_features, names)
         vectors = Shape(model.n_features)
-        return cls(score_telemetry, model.model_name, model.model_version, vectors, named, explain)
+        return cls(
+            score_telemetry, model.model_name, model.model_version, vectors, named, explain, max_line_bytes
+        )
 
     def __call__(self, block: LineBlock) -> bytes:
         """Answer each line with one line, in order; a blank one with none."""
@@ -126,7 +134,7 @@ class LineScoring:
             if line is not None and not line.strip(_BLANK):
                 continue
             try:
-                good[number] = _record(line)
+                good[number] = _record(line, self.max_line_bytes)
             except (MalformedMessage, Refusal) as error:
                 answers[number] = _problem(error, number)
         try:
@@ -158,9 +166,9 @@ def _odd_lines(block: LineBlock, scan: Scan, n_lines: int) -> LineBlock:
     return LineBlock(first, block.text[begin : scan.at], passed)
 
 
-def _record(line: bytes | None) -> TelemetryRecord:
+def _record(line: bytes | None, max_bytes: int) -> TelemetryRecord:
     if line is None:
-        reason = f"expected a line of at most {MAX_RECORD_BYTES} bytes; it was skipped to its end"
+        reason = f"expected a line of at most {max_bytes} bytes; it was skipped to its end"
         raise MalformedMessage([Wrong(Place(), reason)])
     record = _decode(line)
     to_reading(record)

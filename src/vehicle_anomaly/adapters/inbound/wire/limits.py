@@ -1,0 +1,54 @@
+"""How much one message may hold, however it is written and whichever way it comes."""
+
+from collections.abc import Sized
+from dataclasses import dataclass
+
+from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES
+from vehicle_anomaly.core.errors import Flaw, TooManyRecords, WrongFeatureCount
+from vehicle_anomaly.core.telemetry import MAX_FEATURES
+from vehicle_anomaly.core.train_model import TrainModelCommand
+
+MAX_RECORDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLimits:
+    """How much.
+
+    Attributes:
+        records: Of a batch; a stream of lines may have any number.
+        features: Of what a model is trained on. A reading to score has as many as its model or is refused, so
+            that this bounds those too.
+        line_bytes: Of a line in a stream.
+    """
+
+    records: int = MAX_RECORDS
+    features: int = MAX_FEATURES
+    line_bytes: int = MAX_RECORD_BYTES
+
+    def check_records(self, records: Sized) -> None:
+        """Refuse too many records.
+
+        Raises:
+            TooManyRecords: There are.
+        """
+        if len(records) > self.records:
+            raise TooManyRecords(len(records), self.records)
+
+    def checked(self, command: TrainModelCommand) -> TrainModelCommand:
+        """Return a command whose batch is within limits.
+
+        Raises:
+            TooManyRecords: It has more records.
+            WrongFeatureCount: It has more features.
+        """
+        self.check_records(command.batch.vehicle_ids)
+        n_features = command.batch.values.shape[1]
+        if n_features > self.features:
+            reason = f"expected at most {self.features} features (MAX_FEATURES), got {n_features}"
+            raise WrongFeatureCount([Flaw("records", reason)])
+        return command
+
+
+NO_LIMITS = MessageLimits()
+"""None but those that are built in."""

@@ -1,0 +1,113 @@
+"""What one request may hold, as set, in every way in which it may be written."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pytest
+
+from tests.adapters.inbound.http.service import NAMES, READING, Json, Service, problem_in, running
+
+ARROW, NDJSON = "application/vnd.apache.arrow.stream", "application/x-ndjson"
+MOST_RECORDS, MOST_FEATURES, MOST_LINE_BYTES = 5, 4, 2000
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    limits: dict[str, Any] = {
+        "max_records": MOST_RECORDS,
+        "max_features": MOST_FEATURES,
+        "max_line_bytes": MOST_LINE_BYTES,
+    }
+    with running(tmp_path_factory.mktemp("store"), **limits) as service:
+        yield service
+
+
+def _records(count: int, n_features: int = 3) -> list[Json]:
+    return [
+        {**READING, "feature_vector": [row / 7, row % 3, -row, 1.0, 2.0][:n_features]} for row in range(count)
+    ]
+
+
+def _odd(records: list[Json]) -> bytes:
+    """Write them so that the compiled scanners leave them to the strict decoder."""
+    return json.dumps({"records": records}).replace("veh", "v\\u0065h").encode()
+
+
+def _stream(records: list[Json]) -> bytes:
+    rows = len(records)
+    names = NAMES if len(records[0]["feature_vector"]) == len(NAMES) else [*NAMES, "d", "e"]
+    table = pa.table(
+        {
+            "vehicle_id": ["v"] * rows,
+            "timestamp": pa.array([0] * rows, pa.timestamp("us", "UTC")),
+            **{name: [0.5 * row for row in range(rows)] for name in names},
+        }
+    )
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+WRITTEN: dict[str, tuple[str, Callable[[list[Json]], bytes]]] = {
+    "plain": ("application/json", lambda records: msgspec.json.encode({"records": records})),
+    "odd": ("application/json", _odd),
+    "msgpack": ("application/msgpack", lambda records: msgspec.msgpack.encode({"records": records})),
+    "arrow": (ARROW, _stream),
+}
+PATHS = {"/ingest": 201, "/score/batch": 200, "/models/default/versions/v1/compare": 200}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_batch_of_more_records_than_there_may_be(limited: Service, path: str, written: str) -> None:
+    content_type, write = WRITTEN[written]
+    if path.endswith("compare") and content_type == ARROW:
+        pytest.skip("not read there")
+    told = problem_in(limited.post(path, write(_records(MOST_RECORDS + 1)), content_type=content_type))
+    assert (told.status, told.type.rpartition(":")[2]) == (413, "too-many-records")
+    count = f"at most {MOST_RECORDS} (MAX_RECORDS), got {MOST_RECORDS + 1}"
+    assert told.detail == f"records: expected {count}: send them in parts"
+    assert (
+        limited.post(path, write(_records(MOST_RECORDS)), content_type=content_type).status_code
+        == PATHS[path]
+    )
+
+
+def test_lines_that_are_compared(limited: Service) -> None:
+    path = "/models/default/versions/v1/compare"
+    lines = [msgspec.json.encode(record) + b"\n" for record in _records(MOST_RECORDS + 1)]
+    assert limited.post(path, b"".join(lines), content_type=NDJSON).status_code == 413
+    assert limited.post(path, b"".join(lines[1:]), content_type=NDJSON).status_code == 200
+
+
+def test_a_stream_may_have_any_number_of_lines(limited: Service) -> None:
+    lines = b"".join(msgspec.json.encode(record) + b"\n" for record in _records(3 * MOST_RECORDS))
+    answered = limited.post("/score/batch", lines, content_type=NDJSON).text.splitlines()
+    assert len([line for line in answered if "anomaly_score" in line]) == 3 * MOST_RECORDS
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_more_features_than_there_may_be(limited: Service, written: str) -> None:
+    content_type, write = WRITTEN[written]
+    told = problem_in(
+        limited.post("/ingest", write(_records(4, MOST_FEATURES + 1)), content_type=content_type)
+    )
+    assert (told.status, told.type.rpartition(":")[2]) == (400, "wrong-feature-count")
+    assert f"expected at most {MOST_FEATURES} features (MAX_FEATURES), got {MOST_FEATURES + 1}" in told.detail
+
+
+def test_a_line_that_is_longer_than_it_may_be(limited: Service) -> None:
+    good = msgspec.json.encode(READING)
+    lines = b"\n".join([good, good + b" " * MOST_LINE_BYTES, good])
+    first, second, third = map(
+        json.loads, limited.post("/score/batch", lines, content_type=NDJSON).text.splitlines()
+    )
+    assert "anomaly_score" in first
+    assert "anomaly_score" in third
+    assert (second["line"], second["status"]) == (2, 400)
+    assert f"expected a line of at most {MOST_LINE_BYTES} bytes" in second["detail"]
