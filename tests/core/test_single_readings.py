@@ -13,7 +13,7 @@ from tests.simulated_trucks import batch, faults, trips
 from vehicle_anomaly.core.fitting import ForestParameters, fit
 from vehicle_anomaly.core.judging import judge
 from vehicle_anomaly.core.model import TrainedModel
-from vehicle_anomaly.core.single_readings import SingleReadings
+from vehicle_anomaly.core.single_readings import Alone, SingleReadings
 from vehicle_anomaly.core.telemetry import MAX_FEATURE
 
 Matrix = NDArray[np.float64]
@@ -25,17 +25,16 @@ def model() -> TrainedModel:
 
 
 def assert_as_many(model: TrainedModel, X: Matrix, *, guarded: bool) -> int:
-    """Assert that each alone gets the score of many, or none if it has reasons; count those that get one."""
+    """Assert that each alone gets score and judgement of many; count those that are healthy."""
     scores = model.score(X)
     reasons = judge(model, X, scores, guarded=guarded)
-    alone = [model.score_plain(row, guarded=guarded) for row in X.tolist()]
-    expected = [None if row in reasons else score for row, score in enumerate(scores.tolist())]
-    assert alone == expected
-    return len(X) - alone.count(None)
+    alone = [model.score_alone(row, guarded=guarded) for row in X.tolist()]
+    assert alone == [(score, row in reasons) for row, score in enumerate(scores.tolist())]
+    return len(X) - len(reasons)
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-def test_healthy_readings_get_their_score_and_anomalies_none(model: TrainedModel, guarded: bool) -> None:
+def test_readings_get_score_and_judgement_of_many(model: TrainedModel, guarded: bool) -> None:
     healthy = trips(6, seed=2)
     n_scored = assert_as_many(model, healthy, guarded=guarded)
     assert n_scored > 0.9 * len(healthy)
@@ -50,13 +49,13 @@ def test_readings_on_thresholds_get_the_bits_of_many(n_estimators: int, max_samp
     forest, _ = fit(X, ForestParameters(n_estimators, "auto"))
     readings = np.concatenate([X, thresholds_of(forest)[:2000]])
     single, scores = SingleReadings(forest, None), forest.score(readings).tolist()
-    assert [single.score(row) for row in readings.tolist()] == [None if one < 0 else one for one in scores]
+    assert [single.score(row) for row in readings.tolist()] == [(one, one < 0) for one in scores]
 
 
 def test_a_forest_of_one_reading_scores_as_for_many() -> None:
     """Its longest path has no length, and nothing is divided by it."""
     forest, _ = fit(np.ones((1, 2)), ForestParameters(3, "auto"))
-    assert SingleReadings(forest, None).score([1.0, 1.0]) == forest.score(np.ones((1, 2)))[0]
+    assert SingleReadings(forest, None).score([1.0, 1.0]) == (forest.score(np.ones((1, 2)))[0], False)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,7 @@ def test_the_largest_values_are_nothing_special() -> None:
     forest = a_forest()
     for values in ([MAX_FEATURE, -MAX_FEATURE], [-MAX_FEATURE, MAX_FEATURE], [5e-324, -0.0]):
         expected = forest.score(np.array([values]))[0]
-        assert SingleReadings(forest, None).score(values) == (None if expected < 0 else expected)
+        assert SingleReadings(forest, None).score(values) == (expected, expected < 0)
 
 
 def test_readings_by_name_are_ordered_and_none_may_lack(model: TrainedModel) -> None:
@@ -89,20 +88,20 @@ def test_readings_by_name_are_ordered_and_none_may_lack(model: TrainedModel) -> 
     assert names is not None
     row = trips(1, seed=3)[40].tolist()
     named = dict(zip(names, row, strict=True))
-    assert model.score_plain(dict(reversed(named.items())), guarded=False) == model.score_plain(
+    assert model.score_alone(dict(reversed(named.items())), guarded=False) == model.score_alone(
         row, guarded=False
     )
-    assert model.score_plain({**named, "oil": 1.0}, guarded=False) is None
+    assert model.score_alone({**named, "oil": 1.0}, guarded=False) is None
     del named[names[3]]
-    assert model.score_plain(named, guarded=False) is None
-    assert model.score_plain({**named, "oil": 1.0}, guarded=False) is None
+    assert model.score_alone(named, guarded=False) is None
+    assert model.score_alone({**named, "oil": 1.0}, guarded=False) is None
 
 
 def test_threads_do_not_get_each_others_scores(model: TrainedModel) -> None:
     X = trips(4, seed=4)
 
-    def score(row: list[float]) -> float | None:
-        return model.score_plain(row, guarded=True)
+    def score(row: list[float]) -> Alone | None:
+        return model.score_alone(row, guarded=True)
 
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(score, X.tolist())) == [score(row) for row in X.tolist()]

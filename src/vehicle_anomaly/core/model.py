@@ -19,7 +19,7 @@ from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.healthy_scores import HealthyScores
 from vehicle_anomaly.core.linked_trees import Place
 from vehicle_anomaly.core.scoring_threads import SMALLEST_PART, THIS_THREAD, ScoringThreads
-from vehicle_anomaly.core.single_readings import SingleReadings
+from vehicle_anomaly.core.single_readings import Alone, SingleReadings
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, NamedValues, Vector, check_feature_names, matrix
 from vehicle_anomaly.core.telemetry_sample import TelemetrySample
 from vehicle_anomaly.core.training_report import TrainingReport
@@ -263,15 +263,15 @@ class TrainedModel:
         missing = np.isnan(X)
         return attribution.contributions(np.where(missing, self.medians, X) if missing.any() else X)
 
-    def score_plain(self, values: Vector | NamedValues, *, guarded: bool) -> float | None:
-        """Give one reading its anomaly score if there is nothing else to say of it, sooner than `score`.
+    def score_alone(self, values: Vector | NamedValues, *, guarded: bool) -> Alone | None:
+        """Give one reading its anomaly score, and tell whether it is an anomaly, sooner than `score`.
 
         Args:
             values: In the model's order, or by name.
             guarded: Whether the model's guards take part, if it has any.
 
         Returns:
-            None if it is an anomaly, lacks a value, or is to be refused.
+            None if it lacks a value, or is to be refused.
         """
         # To ask whether a list is a sequence takes longer than to pack it.
         if type(values) is not list and not isinstance(values, Sequence):

@@ -236,25 +236,46 @@ class ScoreTelemetry:
         Raises:
             Refusal: As `__call__`.
         """
-        known = model.metadata
         explain = explain or self.explain
-        if explain != "always":
-            plain = model.score_plain(values, guarded=self.guarded)
-            if plain is not None:
-                if self.observer is not None:
-                    self.observer.scored_one(known.model_name, plain)
-                healthy = model.healthy_scores
-                percentile = None if healthy is None else healthy.percentile(plain)
-                return Score(known.model_name, known.model_version, plain, percentile=percentile)
+        alone = model.score_alone(values, guarded=self.guarded)
+        if alone is not None:
+            score, is_anomaly = alone
+            if is_anomaly or explain == "always":
+                return self._told_alone(model, values, score, explain)
+            known = model.metadata
+            if self.observer is not None:
+                self.observer.scored_one(known.model_name, score)
+            healthy = model.healthy_scores
+            percentile = None if healthy is None else healthy.percentile(score)
+            return Score(known.model_name, known.model_version, score, percentile=percentile)
         scores = self._scores(model, model.matrix([values]), explain)
         return Score(
-            known.model_name,
-            known.model_version,
+            scores.model_name,
+            scores.model_version,
             scores.anomaly_scores[0],
             scores.missing.get(0, ()),
             scores.reasons.get(0, ()),
             None if scores.percentiles is None else scores.percentiles[0],
             scores.explanations.get(0),
+        )
+
+    def _told_alone(
+        self, model: TrainedModel, values: Vector | NamedValues, score: float, explain: Explain
+    ) -> Score:
+        """Say of a reading that lacks nothing, and whose score is there, all that there is to say."""
+        X, scores = model.matrix([values]), np.array([score])
+        reasons = judge(model, X, scores, guarded=self.guarded)
+        if self.observer is not None:
+            self.observer.scored(model.metadata.model_name, scores, reasons.keys())
+        is_explained = explain == "always" or (explain == "anomalies" and reasons)
+        healthy = model.healthy_scores
+        return Score(
+            model.metadata.model_name,
+            model.metadata.model_version,
+            score,
+            reasons=reasons.get(0, ()),
+            percentile=None if healthy is None else healthy.percentile(score),
+            explanation=explanations(model, X, (0,))[0] if is_explained else None,
         )
 
     def score_values(

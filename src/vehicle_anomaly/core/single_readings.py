@@ -12,6 +12,9 @@ from vehicle_anomaly.core import single_kernel as at
 from vehicle_anomaly.core.forest import Forest
 from vehicle_anomaly.core.guards import Guards
 
+Alone = tuple[float, bool]
+"""The anomaly score of a reading, and whether it is an anomaly."""
+
 _TWO: Final = np.full(1, 2.0)
 
 
@@ -29,8 +32,8 @@ _exponent = _Exponent()
 class SingleReadings:
     """Scores readings of one model that are nothing special, one by one.
 
-    A reading is special when it lacks a value, is not as long as the model wants it, holds what float32
-    cannot, or is an anomaly: what there is to say of such ones, those say who take many.
+    A reading is special when it lacks a value, is not as long as the model wants it, or holds what float32
+    cannot: what there is to say of such ones, those say who take many.
     """
 
     __slots__ = ("_arrays", "_follow", "_limit", "_offset", "_pack", "_plan", "_plan_address")
@@ -55,25 +58,26 @@ class SingleReadings:
         else:
             self._plan_guards(guards)
 
-    def score(self, values: Sequence[float | None]) -> float | None:
-        """Give a reading its anomaly score; None if it is special.
+    def score(self, values: Sequence[float | None]) -> Alone | None:
+        """Give a reading its anomaly score, and tell whether it is an anomaly; None if it is special.
 
         Args:
             values: In the model's order.
 
         Returns:
-            What `Forest.score` gives, bit for bit.
+            What `Forest.score` gives, bit for bit, and whether there is a reason to call it an anomaly.
         """
         try:
             packed = self._pack(*values)
         except (struct.error, OverflowError):
             return None
         exponent = _exponent
-        if self._follow(self._plan_address, packed, exponent.address):
+        told = self._follow(self._plan_address, packed, exponent.address)
+        if told and told != at.ALARMING:
             return None
         # NumPy's power of arrays, as for many: that of a scalar may differ in the last bit.
         score: float = self._offset - np.power(_TWO, exponent.array).item()
-        return None if score < self._limit else score
+        return score, told == at.ALARMING or score < self._limit
 
     def _plan_forest(self, forest: Forest) -> None:
         trees = forest.linked

@@ -167,6 +167,6 @@ def test_a_shared_model_is_the_same_model(tmp_path: Path, model: TrainedModel) -
         assert shared.forest.path_length.base is not None
         assert shared.content_sha256() == model.content_sha256()
         assert shared.score(X).tobytes() == model.score(X).tobytes()
-        assert [shared.score_plain(row, guarded=False) for row in X.tolist()] == [
-            model.score_plain(row, guarded=False) for row in X.tolist()
+        assert [shared.score_alone(row, guarded=False) for row in X.tolist()] == [
+            model.score_alone(row, guarded=False) for row in X.tolist()
         ]
