@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 PROGRAM = """
-import logging, sys, warnings
+import logging, sys, threading
 import structlog
 from vehicle_anomaly.observability import configure_logging
 
@@ -23,12 +23,20 @@ logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)
 logging.getLogger("uvicorn.error").debug("quiet")
 with structlog.contextvars.bound_contextvars(request_id="r-1"):
     log.info("bound")
+logging.getLogger("asyncio").error("Task exception was never retrieved\\nfuture: <ValueError('broken')>")
 secret = "telemetry of a customer"
 try:
     raise ValueError("broken\\nin two")
 except ValueError as error:
     log.error("request failed", exc_info=error)
     logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+
+def fail():
+    raise RuntimeError("broken")
+
+doomed = threading.Thread(target=fail, name="doomed")
+doomed.start()
+doomed.join()
 """
 
 
@@ -51,8 +59,10 @@ def test_one_line_an_event(lines: list[dict[str, Any]]) -> None:
         ("warning", "said plainly"),
         ("info", "Started server process [7]"),
         ("info", "bound"),
+        ("error", "Task exception was never retrieved"),
         ("error", "request failed"),
         ("error", "Exception in ASGI application"),
+        ("error", "thread failed"),
     ]
 
 
@@ -66,15 +76,30 @@ def test_fields_are_kept(lines: list[dict[str, Any]]) -> None:
     assert lines[3]["request_id"] == "r-1"
 
 
-def test_exceptions_are_in_their_line(lines: list[dict[str, Any]]) -> None:
-    for line in lines[-2:]:
-        assert line["exception"].startswith("Traceback (most recent call last):")
-        assert line["exception"].endswith("ValueError: broken\nin two")
+def test_of_exceptions_it_is_told_which_and_where_and_not_what_they_say(lines: list[dict[str, Any]]) -> None:
+    for line in lines[-3:-1]:
+        assert line["error"] == "ValueError"
+        assert 'File "<string>", line' in line["stack"]
+    assert "broken" not in json.dumps(lines)
+
+
+def test_a_thread_that_fails_is_told_in_a_line(lines: list[dict[str, Any]]) -> None:
+    assert (lines[-1]["error"], lines[-1]["thread"]) == ("RuntimeError", "doomed")
+
+
+def test_of_the_lines_of_others_the_first_is_told(lines: list[dict[str, Any]]) -> None:
+    assert "exception was never retrieved" in lines[4]["event"]
+    assert "future" not in lines[4]["event"]
 
 
 def test_the_level_holds_for_both_kinds_of_logger() -> None:
     events = [json.loads(line)["event"] for line in _run("ERROR", subprocess.PIPE).splitlines()]
-    assert events == ["request failed", "Exception in ASGI application"]
+    assert events == [
+        "Task exception was never retrieved",
+        "request failed",
+        "Exception in ASGI application",
+        "thread failed",
+    ]
     assert _run("DEBUG", subprocess.PIPE).count(b'"quiet"') == 2
 
 
@@ -96,6 +121,7 @@ def test_on_a_terminal_it_is_text_without_what_variables_held() -> None:
     finally:
         os.close(reader)
     assert b"published" in shown
-    assert b"ValueError: broken" in shown
+    assert b"ValueError" in shown
+    assert b"broken" not in shown
     assert b"telemetry of a customer" not in shown
     assert not shown.lstrip().startswith(b"{")

@@ -5,12 +5,15 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from traceback import format_tb
 from typing import Final
 
 import structlog
 
 # Spans that no collector has taken by then are lost: it must not hold up the end of the process.
 _FLUSH_SECONDS: Final = 0.2
+
+_log = structlog.get_logger(__name__)
 
 
 def are_traces_on(environ: Mapping[str, str]) -> bool:
@@ -50,6 +53,29 @@ def tracing(environ: Mapping[str, str]) -> Iterator[None]:
         flush.join(_FLUSH_SECONDS)
 
 
+def _tell_no_values(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say of an exception which one it is and where, and not what it says.
+
+    That may repeat a value of a request, or what a cloud was asked with. Of other libraries' lines the first
+    is kept: asyncio tells an exception's words in the second.
+    """
+    raised = event.pop("exc_info", None)
+    if raised is True:
+        raised = sys.exc_info()
+    error = raised[1] if isinstance(raised, tuple) else raised
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        event["stack"] = "".join(format_tb(error.__traceback__))
+    if not event.get("_from_structlog", True):
+        event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+def _tell_thread(failed: threading.ExceptHookArgs) -> None:
+    name = "" if failed.thread is None else failed.thread.name
+    _log.error("thread failed", thread=name, exc_info=failed.exc_value)
+
+
 def configure_logging(level: str) -> None:
     """Send structlog's events, and the standard library's, to standard error.
 
@@ -62,20 +88,23 @@ def configure_logging(level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: list[structlog.typing.Processor]
-    if sys.stderr.isatty():
-        # The plain one: others print what local variables hold, which is telemetry.
-        renderer = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    else:
-        renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+            processors=[
+                _tell_no_values,
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                renderer,
+            ],
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Python would print it as it is, in many lines.
+    threading.excepthook = _tell_thread
     # At INFO it tells where it found credentials and endpoints, for every client.
     logging.getLogger("botocore").setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
     structlog.configure(

@@ -96,7 +96,8 @@ def _advice(error: S3Error) -> str:
     if isinstance(error, ClientError):
         code, status = code_of(error), status_of(error)
         known = _ADVICE_BY_CODE.get(code) or _ADVICE_BY_STATUS.get(status)
-        return f"{known} ({code})" if known else f"{code or status}: {error.response['Error'].get('Message')}"
+        # Not the words that came with it, which may repeat what was asked, and with what.
+        return f"{known} ({code})" if known else f"{code or 'refused'} (HTTP status {status})"
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role"
     if is_transient(error):

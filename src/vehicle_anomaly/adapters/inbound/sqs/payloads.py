@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from vehicle_anomaly.adapters.inbound.sqs.aws_errors import told
 from vehicle_anomaly.adapters.inbound.sqs.deliveries import Delivery
 from vehicle_anomaly.adapters.inbound.sqs.errors import InfrastructureFault, UndecodableRequest
 
@@ -69,7 +70,7 @@ class Payloads:
         try:
             self.s3.delete_object(Bucket=pointer.bucket, Key=pointer.key)
         except (BotoCoreError, ClientError) as error:
-            raise InfrastructureFault(f"s3://{pointer.bucket}/{pointer.key}: {error}") from error
+            raise InfrastructureFault(f"s3://{pointer.bucket}/{pointer.key}: {told(error)}") from error
 
     def put_result(self, request_id: str, body: str) -> str:
         """Store a result; return the pointer that is sent in its place.
@@ -91,7 +92,7 @@ class Payloads:
                 ContentType="application/json",
             )
         except (BotoCoreError, ClientError) as error:
-            raise InfrastructureFault(f"s3://{pointer.bucket}/{pointer.key}: {error}") from error
+            raise InfrastructureFault(f"s3://{pointer.bucket}/{pointer.key}: {told(error)}") from error
         return msgspec.json.encode([_POINTER_CLASS, pointer]).decode()
 
     def _fetch(self, pointer: PayloadPointer) -> bytes:
@@ -109,9 +110,9 @@ class Payloads:
             code = error.response["Error"]["Code"]
             if code in _NEVER:
                 raise UndecodableRequest(f"{where}: {code}") from error
-            raise InfrastructureFault(f"{where}: {error}") from error
+            raise InfrastructureFault(f"{where}: {told(error)}") from error
         except BotoCoreError as error:
-            raise InfrastructureFault(f"{where}: {error}") from error
+            raise InfrastructureFault(f"{where}: {told(error)}") from error
 
 
 def pointer_of(delivery: Delivery) -> PayloadPointer | None:

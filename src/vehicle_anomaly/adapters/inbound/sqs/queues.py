@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
+from vehicle_anomaly.adapters.inbound.sqs.aws_errors import told
 from vehicle_anomaly.adapters.inbound.sqs.deliveries import SYSTEM_ATTRIBUTES, Delivery, to_delivery
 from vehicle_anomaly.adapters.inbound.sqs.errors import InfrastructureFault, QueueUnusable
 
@@ -106,7 +107,7 @@ class RequestQueue:
                 MessageSystemAttributeNames=[*SYSTEM_ATTRIBUTES],
             )
         except (BotoCoreError, ClientError) as error:
-            raise InfrastructureFault(f"request queue: {error}") from error
+            raise InfrastructureFault(f"request queue: {told(error)}") from error
         return [to_delivery(message) for message in received.get("Messages", [])]
 
     def delete(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -122,7 +123,7 @@ class RequestQueue:
                     ],
                 )
             except Exception as error:  # noqa: BLE001  # an answer that is not SQS's leaks other errors
-                _log.warning("requests not deleted", count=len(some), error=str(error))
+                _log.warning("requests not deleted", count=len(some), error=told(error))
                 continue
             deleted += [some[int(entry["Id"])] for entry in answer.get("Successful", [])]
             for entry in answer.get("Failed", []):
@@ -149,7 +150,7 @@ class RequestQueue:
                     ],
                 )
             except Exception as error:  # noqa: BLE001  # an answer that is not SQS's leaks other errors
-                _log.warning("visibility not changed", count=len(some), error=str(error))
+                _log.warning("visibility not changed", count=len(some), error=told(error))
                 continue
             for entry in answer.get("Failed", []):
                 # Most often it was deleted in the meantime.
@@ -187,12 +188,12 @@ class ResultQueue:
                 )
             except Exception as error:  # noqa: BLE001  # an answer that is not SQS's leaks other errors
                 for position in positions:
-                    faults[position] = str(error)
+                    faults[position] = told(error)
                 continue
             for sent in answer.get("Successful", []):
                 faults[int(sent["Id"])] = None
             for entry in answer.get("Failed", []):
-                faults[int(entry["Id"])] = f"{entry['Code']}: {entry.get('Message', '')}"
+                faults[int(entry["Id"])] = entry["Code"]
         return faults
 
     def _entry(self, position: int, result: OutgoingResult) -> "SendMessageBatchRequestEntryTypeDef":
@@ -233,7 +234,7 @@ def max_message_bytes(sqs: "SQSClient", url: str, variable: str) -> int:
         if code in _UNKNOWN_QUEUE:
             raise QueueUnusable(f"{variable}: there is no queue at {url}") from error
         # A worker may send without being allowed to ask, and may start before SQS can be reached.
-        _log.warning("queue not described", queue=url, error=str(error))
+        _log.warning("queue not described", queue=url, error=told(error))
         return MAX_MESSAGE_BYTES
 
 
@@ -244,7 +245,7 @@ def max_receives(sqs: "SQSClient", url: str) -> int | None:
         policy = answer.get("Attributes", {}).get("RedrivePolicy")
         return None if policy is None else int(json.loads(policy)["maxReceiveCount"])
     except (BotoCoreError, ClientError) as error:
-        _log.warning("queue not described", queue=url, error=str(error))
+        _log.warning("queue not described", queue=url, error=told(error))
         return None
 
 

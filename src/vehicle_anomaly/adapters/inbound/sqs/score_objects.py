@@ -18,6 +18,7 @@ from vehicle_anomaly.adapters.inbound.files.numbered_lines import NumberedLines
 from vehicle_anomaly.adapters.inbound.files.reading import read_file
 from vehicle_anomaly.adapters.inbound.files.scoring import Tally, scored
 from vehicle_anomaly.adapters.inbound.files.verdicts import VerdictList
+from vehicle_anomaly.adapters.inbound.sqs.aws_errors import told
 from vehicle_anomaly.adapters.inbound.sqs.deliveries import Delivery
 from vehicle_anomaly.adapters.inbound.sqs.errors import InfrastructureFault, UndecodableRequest
 from vehicle_anomaly.adapters.inbound.sqs.messages import RefusedMessage, ResultMessage, ScoredObjectMessage
@@ -215,7 +216,7 @@ def _faults_of_s3(where: str) -> Iterator[None]:
     except ParamValidationError as error:
         raise UndecodableRequest(f"{where}: cannot be the name of an object") from error
     except BotoCoreError as error:
-        raise InfrastructureFault(f"{where}: {error}") from error
+        raise InfrastructureFault(f"{where}: {told(error)}") from error
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _GONE:
@@ -226,7 +227,7 @@ def _faults_of_s3(where: str) -> Iterator[None]:
             raise _Refused(problem("object-replaced", "The object was replaced", 409, detail)) from error
         if code in _NEVER:
             raise UndecodableRequest(f"{where}: {code}") from error
-        raise InfrastructureFault(f"{where}: {error}") from error
+        raise InfrastructureFault(f"{where}: {told(error)}") from error
 
 
 def _warn(what: str) -> None:

@@ -91,6 +91,11 @@ def carried_on() -> dict[str, str]:
     return carrier
 
 
+def sent_in(delivery: Delivery) -> Span:
+    """Return the producer's span, as far as it is told; outside any trace, none that is valid."""
+    return trace.get_current_span(_context(delivery))
+
+
 def told_ids(span: Span) -> dict[str, str]:
     """Return what a line of the log says of its trace; nothing outside any."""
     known = span.get_span_context()

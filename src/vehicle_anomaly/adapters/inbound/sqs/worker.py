@@ -41,7 +41,7 @@ from vehicle_anomaly.adapters.inbound.sqs.queues import (
 )
 from vehicle_anomaly.adapters.inbound.sqs.retry import Strain, delay
 from vehicle_anomaly.adapters.inbound.sqs.score_objects import ScoreObjects
-from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing, carried_on, told_ids
+from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing, carried_on, sent_in, told_ids
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.core import compiled
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable
@@ -249,6 +249,7 @@ class Worker:
         self._parts.metrics.answered(tag, _result_type(answers), seconds)
         _log.info(
             "answered",
+            queue=self._requests.name,
             request_id=delivery.request_id,
             request=tag,
             results=[answer.__struct_config__.tag for answer in answers],
@@ -315,11 +316,13 @@ class Worker:
             seconds = math.ceil(delay(first.receive_count, self._options.retry_seconds))
             _log.warning(
                 "left in the queue",
+                queue=self._requests.name,
                 request_id=first.request_id,
                 why=why,
                 reason=reason,
                 receive_count=first.receive_count,
                 visible_in_seconds=seconds,
+                **told_ids(sent_in(first)),
             )
             if self._requests.is_fifo:
                 # Each time a failing message brings those behind it along, they come nearer to the
