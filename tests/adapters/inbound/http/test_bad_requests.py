@@ -202,9 +202,10 @@ def test_nesting_at_any_level(service: Service, path: str, around: bytes, value:
     assert problem_in(service.post(path, around % value)).status == 400
 
 
-def test_the_last_of_repeated_keys_counts(service: Service) -> None:
+def test_a_key_that_stands_twice_is_refused(service: Service) -> None:
     body = reading(vehicle_id="first")[:-1] + b',"vehicle_id":"last"}'
-    assert service.post("/score", body).json()["vehicle_id"] == "last"
+    told = problem_in(service.post("/score", body))
+    assert (told.status, told.detail) == (400, "vehicle_id: stands twice; a name may stand once")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from vehicle_anomaly.adapters.inbound.wire.parted_scan import scan_items
+from vehicle_anomaly.adapters.inbound.wire.repeated_keys import repeated
 from vehicle_anomaly.adapters.inbound.wire.requests import IngestRequest, ScoreBatchRequest
 from vehicle_anomaly.adapters.inbound.wire.scanned import Scanned, as_array, shape_at
 
@@ -53,8 +54,10 @@ def scan_body(
     beside = message[: found.start()] + tail
     if len(beside) > _MAX_REST_BYTES or b"\\" in beside or _KEY in beside:
         return None
+    rest = b"%b[%d]%b" % (head, _IN_THEIR_PLACE, tail)
     try:
-        request = decode_rest(b"%b[%d]%b" % (head, _IN_THEIR_PLACE, tail))
+        request = decode_rest(rest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return (request, scanned) if request.records == [_IN_THEIR_PLACE] else None
+    is_plain = request.records == [_IN_THEIR_PLACE] and repeated(rest) is None
+    return (request, scanned) if is_plain else None

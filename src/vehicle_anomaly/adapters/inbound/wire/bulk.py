@@ -26,6 +26,7 @@ from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimit
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.moments import moments
 from vehicle_anomaly.adapters.inbound.wire.readings import check_record_size, instant, values_of
+from vehicle_anomaly.adapters.inbound.wire.repeated_keys import stand_once
 from vehicle_anomaly.adapters.inbound.wire.requests import ScoreBatchRequest, TelemetryRecord
 from vehicle_anomaly.adapters.inbound.wire.verdict_texts import verdict_texts
 from vehicle_anomaly.core.errors import EmptyBatch, InvalidTelemetry
@@ -77,7 +78,9 @@ def score_batch(
         try:
             request = _WHOLE[encoding].decode(message)
             limits.check_records(request.records)
-            return _answer(request, request.records, score_telemetry, permit)
+            # `records` stands beside them; with any other name it is gone through one by one.
+            if encoding is not Encoding.JSON or stand_once(message, request.records, beside=1):
+                return _answer(request, request.records, score_telemetry, permit)
         except _NOT_QUICK:
             pass
     return score_split_batch(SCORE_BATCH[encoding](message), encoding, score_telemetry, permit, limits)

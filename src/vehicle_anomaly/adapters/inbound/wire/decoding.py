@@ -10,6 +10,7 @@ import msgspec
 from vehicle_anomaly.adapters.inbound.wire.fields import Number
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong, explain
 from vehicle_anomaly.adapters.inbound.wire.places import Place
+from vehicle_anomaly.adapters.inbound.wire.repeated_keys import refuse_repeated
 from vehicle_anomaly.adapters.inbound.wire.requests import (
     IngestRequest,
     PromoteRequest,
@@ -69,13 +70,17 @@ class MessageDecoder(Generic[Message]):
         """Decode.
 
         Raises:
-            MalformedMessage: It is not such a message.
+            MalformedMessage: It is not such a message, or in JSON a name stands twice in an object of it.
         """
+        is_json = self.encoding is Encoding.JSON
         try:
-            return self.decode(message)
+            decoded = self.decode(message)
         except _DECODING_ERRORS as error:
-            wrong = explain(error, bytes(message) if self.encoding is Encoding.JSON else None)
+            wrong = explain(error, bytes(message) if is_json else None)
             raise MalformedMessage([self._name_feature(wrong, message)]) from error
+        if is_json:
+            refuse_repeated(message, decoded)
+        return decoded
 
     def _name_feature(self, wrong: Wrong, message: bytes | msgspec.Raw) -> Wrong:
         # Of a map's values msgspec does not say which one is wrong.

@@ -19,6 +19,7 @@ from vehicle_anomaly.adapters.inbound.wire.problems import (
     problem_of_store,
 )
 from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES, to_reading
+from vehicle_anomaly.adapters.inbound.wire.repeated_keys import refuse_repeated
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
 from vehicle_anomaly.adapters.inbound.wire.scanned import Scan, Shape, are_plain, as_array, likely_shape
 from vehicle_anomaly.adapters.inbound.wire.verdict_texts import Inserted, verdict_texts
@@ -116,7 +117,7 @@ class LineScoring:
     def _decoded(self, block: LineBlock) -> bytes:
         lines = block.lines()
         try:
-            records = [_decode_quickly(line) for line in lines if line is not None]
+            records = [_quickly(line) for line in lines if line is not None]
             if len(records) == len(lines):
                 return _encode_lines(self._verdicts(records))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, MalformedMessage, Refusal):
@@ -164,6 +165,12 @@ def _odd_lines(block: LineBlock, scan: Scan, n_lines: int) -> LineBlock:
     first, begin = block.first + scan.n_lines, scan.at
     passed = scan.pass_lines(block.text, n_lines)
     return LineBlock(first, block.text[begin : scan.at], passed)
+
+
+def _quickly(line: bytes) -> TelemetryRecord:
+    record = _decode_quickly(line)
+    refuse_repeated(line, record)
+    return record
 
 
 def _record(line: bytes | None, max_bytes: int) -> TelemetryRecord:

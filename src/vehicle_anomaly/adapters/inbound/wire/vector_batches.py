@@ -16,6 +16,7 @@ from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.moments import moments
 from vehicle_anomaly.adapters.inbound.wire.readings import check_record_size
+from vehicle_anomaly.adapters.inbound.wire.repeated_keys import refuse_repeated, stand_once
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
 from vehicle_anomaly.adapters.inbound.wire.scanned import Scanned
 from vehicle_anomaly.core.column_order import in_order
@@ -124,7 +125,12 @@ _MSGPACK: Final = msgspec.msgpack.Decoder(list[TelemetryRecord])
 
 
 def _json(part: list[msgspec.Raw]) -> list[TelemetryRecord]:
-    return _JSON.decode(b"[" + b",".join(part) + b"]")
+    text = b",".join(part)
+    decoded = _JSON.decode(b"[" + text + b"]")
+    if not stand_once(text, decoded):
+        for raw, record in zip(part, decoded, strict=True):
+            refuse_repeated(raw, record)
+    return decoded
 
 
 def _msgpack(part: list[msgspec.Raw]) -> list[TelemetryRecord]:
