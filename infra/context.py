@@ -42,6 +42,11 @@ KEYS: Final = {
     "account": Key(r"[0-9]{12}", "the twelve digits of an AWS account"),
     "region": Key(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS region such as eu-central-1"),
     "image_uri": _IMAGE,
+    "image_credentials_arn": Key(
+        r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}",
+        "the whole ARN of a secret with username and password of the registry such as "
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:vehicle-anomaly/registry-a1B2c3",
+    ),
     "adot_image": _IMAGE,
     "certificate_arn": Key(
         r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}",
@@ -80,6 +85,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         account: The AWS account; None: the one of who deploys.
         region: The AWS region.
         image_uri: The service's image.
+        image_credentials_arn: Secret with which tasks fetch the service's image; None: it is public.
         adot_image: The collector's image.
         certificate_arn: Certificate of the load balancer; None: plain HTTP.
         container_port: Port that the service listens on.
@@ -95,6 +101,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None
     region: str
     image_uri: str
+    image_credentials_arn: str | None = None
     adot_image: str = ADOT_IMAGE
     certificate_arn: str | None = None
     container_port: int = 8000
@@ -127,20 +134,17 @@ def read_context(given: Mapping[str, Any], environ: Mapping[str, str]) -> Contex
             f"container_port: expected {KEYS['container_port'].expected}, but for {OTLP_PORT} and "
             f"{HEALTH_PORT}, which the collector beside the service takes, got {port}."
         )
-    certificate = texts.get("certificate_arn")
-    if certificate is not None and certificate.split(":")[3] != region:
-        raise ContextError(
-            f"certificate_arn: expected a certificate in {region}, where the load balancer is, got one in "
-            f"{certificate.split(':')[3]}."
-        )
+    _check_region(texts, "certificate_arn", region, "a certificate in {}, where the load balancer is")
+    _check_region(texts, "image_credentials_arn", region, "a secret in {}, where the tasks are")
     row = _environment(texts)
     return Context(
         environment=row,
         account=texts.get("account") or environ.get("CDK_DEFAULT_ACCOUNT"),
         region=region,
         image_uri=texts["image_uri"],
+        image_credentials_arn=texts.get("image_credentials_arn"),
         adot_image=texts.get("adot_image", ADOT_IMAGE),
-        certificate_arn=certificate,
+        certificate_arn=texts.get("certificate_arn"),
         container_port=port,
         desired_count=_desired_count(texts, row),
         allowed_hosts=tuple(filter(None, texts.get("allowed_hosts", "").split(","))),
@@ -162,6 +166,11 @@ def _text(name: str, value: object) -> str:
     if not re.fullmatch(KEYS[name].pattern, text):
         raise ContextError(f"{name}: expected {KEYS[name].expected}, got {text[:80]!r}.")
     return text
+
+
+def _check_region(texts: Mapping[str, str], name: str, region: str, expected: str) -> None:
+    if name in texts and (got := texts[name].split(":")[3]) != region:
+        raise ContextError(f"{name}: expected {expected.format(region)}, got one in {got}.")
 
 
 def _environment(texts: Mapping[str, str]) -> Environment:

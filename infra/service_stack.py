@@ -136,6 +136,7 @@ class ServiceStack(Stack):
 
     def _task_parts(self) -> TaskParts:
         metrics = self._log_group("MetricsLogs")
+        login = self._context.image_credentials_arn
         return TaskParts(
             context=self._context,
             service_logs=self._log_group("ServiceLogs"),
@@ -150,6 +151,11 @@ class ServiceStack(Stack):
             api_keys=self._secret("api-keys"),
             signing_key=self._secret("model-signing-key"),
             metrics_key=self._secret("metrics-key"),
+            image_credentials=(
+                None
+                if login is None
+                else secretsmanager.Secret.from_secret_complete_arn(self, "ImageCredentials", login)
+            ),
         )
 
     def _log_group(self, construct_id: str) -> logs.LogGroup:

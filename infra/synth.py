@@ -10,6 +10,7 @@ from infra.javascript import use_bundled_node
 _ACCOUNT: Final = "123456789012"
 _REGION: Final = "eu-central-1"
 _CERTIFICATE: Final = f"arn:aws:acm:{_REGION}:{_ACCOUNT}:certificate/01234567-89ab-cdef-0123-456789abcdef"
+_LOGIN: Final = f"arn:aws:secretsmanager:{_REGION}:{_ACCOUNT}:secret:vehicle-anomaly/registry-a1B2c3"
 
 VARIANTS: Final[dict[str, dict[str, str]]] = {
     "dev": {"environment": "dev"},
@@ -22,6 +23,7 @@ VARIANTS: Final[dict[str, dict[str, str]]] = {
         "cors_origins": "https://app.example.org",
         "alarm_email": "oncall@example.org",
         "revision": "0" * 40,
+        "image_credentials_arn": _LOGIN,
     },
 }
 """What is synthesised, checked and compared: name → context."""

@@ -38,6 +38,7 @@ class TaskParts:
         api_keys: Secret of the list of keys.
         signing_key: Secret of the key that signs models.
         metrics_key: Secret of the key with which the collector reads /metrics.
+        image_credentials: Secret with which the service's image is fetched; None: it is public.
     """
 
     context: Context
@@ -48,6 +49,7 @@ class TaskParts:
     api_keys: secretsmanager.ISecret
     signing_key: secretsmanager.ISecret
     metrics_key: secretsmanager.ISecret
+    image_credentials: secretsmanager.ISecret | None
 
 
 def define_task(
@@ -99,7 +101,7 @@ def define_task(
     container = task.add_container(
         "Service",
         container_name="service",
-        image=ecs.ContainerImage.from_registry(context.image_uri),
+        image=ecs.ContainerImage.from_registry(context.image_uri, credentials=parts.image_credentials),
         command=list(command),
         environment=container_environment(settings)
         | {
@@ -153,16 +155,14 @@ def _health_check(port: int) -> ecs.HealthCheck:
 
 
 def _execution_role(scope: Construct, construct_id: str, parts: TaskParts, *, serves: bool) -> iam.IRole:
-    """Return the role that starts the task: it writes its logs and reads the secrets that it is given."""
+    """Return the role that starts the task: it fetches the image, writes its logs, reads its secrets."""
     role = iam.Role(scope, f"{construct_id}Start", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     secrets = [parts.signing_key, parts.api_keys, parts.metrics_key] if serves else [parts.signing_key]
-    role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["secretsmanager:GetSecretValue"],
-            # Secrets Manager adds six characters to the name that a secret was made with.
-            resources=[f"{secret.secret_arn}-??????" for secret in secrets],
-        )
-    )
+    # Secrets Manager adds six characters to the name that a secret was made with.
+    readable = [f"{secret.secret_arn}-??????" for secret in secrets]
+    if parts.image_credentials is not None:
+        readable.append(parts.image_credentials.secret_arn)
+    role.add_to_policy(iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=readable))
     role.add_to_policy(
         iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],

@@ -12,6 +12,7 @@ from tests.infra.conftest import PROJECT, PYTHON
 
 GIVEN = {"region": "eu-central-1", "image_uri": "ghcr.io/example/vehicle-anomaly:3f2a1c9"}
 CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef"
+LOGIN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:vehicle-anomaly/registry-a1B2c3"
 
 
 def test_every_key_of_the_deployment_before_is_known() -> None:
@@ -40,6 +41,7 @@ def test_what_is_given_is_taken() -> None:
         "container_port": "9000",
         "log_level": "WARNING",
         "certificate_arn": CERTIFICATE,
+        "image_credentials_arn": LOGIN,
         "allowed_hosts": "api.example.org,*.example.net",
     }
     context = read_context(given, {})
@@ -51,7 +53,7 @@ def test_what_is_given_is_taken() -> None:
         0,
     )
     assert (context.account, context.container_port) == ("123456789012", 9000)
-    assert context.certificate_arn == CERTIFICATE
+    assert (context.certificate_arn, context.image_credentials_arn) == (CERTIFICATE, LOGIN)
     assert context.allowed_hosts == ("api.example.org", "*.example.net")
     assert row.protected
     assert row.log_level == "WARNING"
@@ -81,7 +83,17 @@ def test_keys_of_the_cdk_are_passed_over() -> None:
         ("region", "Frankfurt"),
         ("certificate_arn", "arn:aws:iam::123456789012:server-certificate/x"),
         ("certificate_arn", CERTIFICATE.replace("eu-central-1", "us-east-1")),
+        ("image_credentials_arn", "vehicle-anomaly/registry"),
+        # Without the six characters at its end, ECS would not find it.
+        ("image_credentials_arn", LOGIN.rpartition("-")[0]),
+        ("image_credentials_arn", LOGIN.replace("eu-central-1", "us-east-1")),
+        ("image_credentials_arn", ""),
         ("container_port", "80"),
+        ("revision", "3f2a1c9"),
+        ("cors_origins", ""),
+        ("region", "eu-central-1\n"),
+        ("x" * 500, "long"),
+        ("", "none"),
         ("container_port", "70000"),
         ("container_port", "4318"),
         ("container_port", "13133"),
@@ -105,7 +117,7 @@ def test_an_unknown_or_malformed_key_is_named_in_one_sentence(key: str, value: o
         read_context({**GIVEN, key: value}, {})
     said = str(refused.value)
     # A capacity beyond the table's shows as a count that does not lie between.
-    assert said.partition(":")[0] in {key, "min_capacity", "desired_count"}
+    assert said.partition(":")[0] in {key[:80], "min_capacity", "desired_count"}
     assert re.search(r"expected .+\.$", said)
     assert "\n" not in said
 

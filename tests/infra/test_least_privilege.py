@@ -132,7 +132,7 @@ def test_a_worker_takes_from_one_queue_and_sends_to_the_other(templates: Templat
 
 @pytest.mark.parametrize(("name", "secrets"), [("api", 3), ("trainer", 3), ("worker", 1)])
 def test_what_starts_a_task_reads_its_secrets_and_no_other(
-    templates: Templates, name: str, secrets: int
+    templates: Templates, variant: str, name: str, secrets: int
 ) -> None:
     task = tasks(templates)[name]
     granted = list(actions(templates.statements(target(task["ExecutionRoleArn"]))))
@@ -142,6 +142,14 @@ def test_what_starts_a_task_reads_its_secrets_and_no_other(
         "secretsmanager:GetSecretValue",
     }
     readable = {r for a, r in granted if a == "secretsmanager:GetSecretValue"}
+    if variant == "prod-https":
+        # What logs in where the image is, and it alone: nobody else's process is told of it.
+        login = service(task)["RepositoryCredentials"]["CredentialsParameter"]
+        assert login.endswith(":secret:vehicle-anomaly/registry-a1B2c3")
+        readable.remove(login)
+    else:
+        assert "RepositoryCredentials" not in service(task)
+    assert "RepositoryCredentials" not in container(task, "collector")
     assert len(readable) == secrets
     containers = [service(task), container(task, "collector")]
     given = {json.dumps(s["ValueFrom"]) for found in containers for s in found.get("Secrets", [])}

@@ -189,6 +189,7 @@ def test_every_context_key_can_be_said_by_a_variable() -> None:
         "worker_min_capacity": "0", "worker_max_capacity": "5", "worker_messages_per_second": "10",
         "allowed_hosts": "api.example.org", "cors_origins": "https://app.example.org",
         "log_level": "WARNING", "alarm_email": "oncall@example.org", "revision": "0" * 40,
+        "image_credentials_arn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:registry-a1B2c3",
     }  # fmt: skip
     said = cdk(
         "synth",
