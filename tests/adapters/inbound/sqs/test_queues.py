@@ -69,7 +69,7 @@ def test_what_fails_alone_is_told_alone() -> None:
 
     faults = ResultQueue("http://q/results", sqs).send(_results("good", "bad", "good"))
 
-    assert faults == [None, "Refused: no", None]
+    assert faults == [None, "Refused", None]
 
 
 def test_a_queue_out_of_reach_fails_every_result() -> None:
@@ -77,7 +77,7 @@ def test_a_queue_out_of_reach_fails_every_result() -> None:
 
     faults = ResultQueue("http://q/results", sqs).send(_results("a", "b"))
 
-    assert all("Could not connect" in (fault or "") for fault in faults)
+    assert faults == ["EndpointConnectionError"] * 2
 
 
 def test_a_fifo_queue_gets_a_group_and_one_result_a_request() -> None:
