@@ -83,6 +83,7 @@ ABUSES: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "gzip unsaid": (JSON, GZIPPED, {}),
     "npz": ("application/x-npz", GZIPPED, {}),
     "Arrow that lies": (ARROW, _lying_stream(), {}),
+    "Arrow that expands": (ARROW, _expanding_stream("zstd", 2_000_000), {}),
     "Arrow cut": (ARROW, _expanding_stream("lz4", 10_000)[:-500], {}),
     "msgpack array of 4 billion": (MSGPACK, RECORDS + b"\xdd\xff\xff\xff\xff", {}),
     "msgpack array of 4 billion, some there": (

@@ -26,6 +26,9 @@ MAX_VALUES: Final = 50_000_000
 """Rows times features of a stream: 400 MB in memory."""
 MAX_EXPANDED_BYTES: Final = 512 * 1024 * 1024
 """Of a stream's buffers, decompressed."""
+# Telemetry is compressed to a third or a tenth; a few bytes that become hundreds of megabytes are none.
+_MOST_EXPANSION: Final = 20
+_FREE_BYTES: Final = 32 * 1024 * 1024
 ROWS_AT_ONCE: Final = 16_384
 
 _FIRST_MOMENT: Final = np.datetime64("0001-01-01", "us")
@@ -85,8 +88,9 @@ def read_stream(body: bytes, limits: MessageLimits = NO_LIMITS) -> ArrowTelemetr
     """
     pa = require()
     says = announced(body)
-    if says.expanded_bytes > MAX_EXPANDED_BYTES:
-        raise _wrong(f"expected at most {MAX_EXPANDED_BYTES} bytes, decompressed, got {says.expanded_bytes}")
+    most = min(MAX_EXPANDED_BYTES, max(_FREE_BYTES, _MOST_EXPANSION * len(body)))
+    if says.expanded_bytes > most:
+        raise _wrong(f"expected at most {most} bytes, decompressed, got {says.expanded_bytes}")
     limits.check_records(range(says.rows))
     try:
         with pa.ipc.open_stream(pa.BufferReader(body)) as reader:
