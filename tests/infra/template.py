@@ -24,7 +24,14 @@ class Templates:
     def resources(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
         """Return the resources of a kind: logical id, to follow references by, and properties."""
         return [
-            (name, {"DeletionPolicy": resource.get("DeletionPolicy"), **resource.get("Properties", {})})
+            (
+                name,
+                {
+                    "DeletionPolicy": resource.get("DeletionPolicy"),
+                    "UpdateReplacePolicy": resource.get("UpdateReplacePolicy"),
+                    **resource.get("Properties", {}),
+                },
+            )
             for template in self.stacks.values()
             for name, resource in template["Resources"].items()
             if resource["Type"] == kind

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from infra.collector_configuration import REQUEST_DURATION
+from infra.environments import ENVIRONMENTS
 from tests.infra.conftest import PROJECT
-from tests.infra.template import Templates, flat, target
+from tests.infra.template import Templates, container, flat, service, target, variables
 
 
 def alarms(templates: Templates) -> list[dict[str, Any]]:
@@ -138,6 +139,52 @@ def test_every_alarm_tells_the_topic_and_says_what_to_look_at(templates: Templat
         assert {target(a) for a in alarm["AlarmActions"]} == topics
         assert len(alarm["AlarmDescription"]) > 30
         assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm.get("ActionsEnabled", True) is True
+        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+
+
+def test_limits_are_those_of_the_environment(templates: Templates, variant: str) -> None:
+    row = ENVIRONMENTS[variant.partition("-")[0]]
+    limits = {
+        (alarm["MetricName"], alarm["Threshold"]) for alarm in alarms(templates) if "MetricName" in alarm
+    }
+    assert limits == {
+        ("HTTPCode_Target_5XX_Count", 5),
+        ("HTTPCode_ELB_5XX_Count", 5),
+        ("TargetResponseTime", row.latency_alarm_seconds),
+        ("ApproximateNumberOfMessagesVisible", 1),
+        ("ApproximateAgeOfOldestMessage", row.backlog_seconds),
+        ("UnHealthyHostCount", 1),
+        (REQUEST_DURATION, 5),
+    }
+
+
+def test_the_age_is_that_of_requests(templates: Templates) -> None:
+    worker = variables(service(templates.task("work")))
+    (alarm,) = (a for a in alarms(templates) if a.get("MetricName") == "ApproximateAgeOfOldestMessage")
+    queue = templates.exports()[flat(alarm["Dimensions"][0]["Value"])[1:-1]]
+    assert queue == templates.exports()[worker["REQUEST_QUEUE_URL"][1:-1]]
+
+
+def test_what_is_watched_of_the_service_is_what_its_collector_sends(
+    templates: Templates, variant: str
+) -> None:
+    """By namespace, name and dimensions, or the alarm would never have anything to look at."""
+    (alarm,) = (a for a in alarms(templates) if a.get("MetricName") == REQUEST_DURATION)
+    dimensions = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
+    assert dimensions["environment"] == variant.partition("-")[0]
+    for nth in (0, 1):
+        collector = container(templates.task("serve", nth), "collector")
+        config = json.loads(variables(collector)["AOT_CONFIG_CONTENT"])
+        sent = config["exporters"]["awsemf"]
+        assert sent["namespace"] == alarm["Namespace"]
+        assert any(
+            set(dimensions) in map(set, declared["dimensions"])
+            and any(re.search(name, REQUEST_DURATION) for name in declared["metric_name_selectors"])
+            for declared in sent["metric_declarations"]
+        )
+        (scraped,) = config["receivers"]["prometheus"]["config"]["scrape_configs"]
+        assert scraped["static_configs"][0]["labels"]["environment"] == dimensions["environment"]
 
 
 def test_the_topic_is_encrypted_by_a_key_that_cloudwatch_may_use(templates: Templates) -> None:
@@ -145,8 +192,25 @@ def test_the_topic_is_encrypted_by_a_key_that_cloudwatch_may_use(templates: Temp
     assert topic["KmsMasterKeyId"]
     (key,) = templates.all("AWS::KMS::Key")
     assert key["EnableKeyRotation"] is True
-    services = [s["Principal"].get("Service") for s in key["KeyPolicy"]["Statement"]]
-    assert "cloudwatch.amazonaws.com" in services
+    told = [
+        s for s in key["KeyPolicy"]["Statement"]
+        if s["Principal"].get("Service") == "cloudwatch.amazonaws.com"
+    ]  # fmt: skip
+    assert set(told[0]["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+
+
+def test_the_topic_takes_from_cloudwatch_and_by_tls_only(templates: Templates) -> None:
+    (policy,) = templates.all("AWS::SNS::TopicPolicy")
+    statements = policy["PolicyDocument"]["Statement"]
+    (allowed,) = (s for s in statements if s["Effect"] == "Allow")
+    assert (allowed["Principal"], allowed["Action"]) == (
+        {"Service": "cloudwatch.amazonaws.com"},
+        "sns:Publish",
+    )
+    assert any(
+        s["Effect"] == "Deny" and s["Condition"]["Bool"] == {"aws:SecureTransport": "false"}
+        for s in statements
+    )
 
 
 def test_who_is_named_is_told(production: Templates) -> None:

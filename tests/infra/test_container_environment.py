@@ -1,5 +1,6 @@
 """What the containers are told is what the service reads: in its own words, and to the letter."""
 
+import json
 import re
 from pathlib import Path
 
@@ -75,6 +76,10 @@ def test_secrets_are_read_by_the_service_under_these_names(templates: Templates)
         for secret in service(task)["Secrets"]
     }
     assert names == {"API_KEYS", "MODEL_SIGNING_KEY"}
+    for task in templates.all("AWS::ECS::TaskDefinition"):
+        for secret in service(task)["Secrets"]:
+            # Each from the secret of its own name.
+            assert secret["Name"].lower().replace("_", "-") in json.dumps(secret["ValueFrom"])
     read = {field.name.upper() for field in msgspec.structs.fields(Settings)}
     assert names <= read
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.template import Templates, service, target, variables
+from tests.infra.template import Templates, actions, service, target, variables
 from vehicle_anomaly.settings import Settings
 
 
@@ -16,6 +16,7 @@ def attributes(properties: dict[str, Any], name: str) -> dict[str, str]:
 @pytest.fixture
 def balancer(templates: Templates) -> dict[str, Any]:
     (found,) = templates.all("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    assert found["Scheme"] == "internet-facing"
     return attributes(found, "LoadBalancerAttributes")
 
 
@@ -23,6 +24,7 @@ def test_it_keeps_logs_drops_malformed_headers_and_is_protected(
     balancer: dict[str, Any], variant: str
 ) -> None:
     assert balancer["access_logs.s3.enabled"] == "true"
+    assert balancer["routing.http.desync_mitigation_mode"] == "strictest"
     assert balancer["routing.http.drop_invalid_header_fields.enabled"] == "true"
     assert balancer["deletion_protection.enabled"] == ("true" if variant.startswith("prod") else "false")
 
@@ -37,6 +39,7 @@ def test_with_a_certificate_all_is_https(templates: Templates, variant: str) -> 
     (redirect,) = by_port[80]["DefaultActions"]
     assert redirect["Type"] == "redirect"
     assert redirect["RedirectConfig"]["Protocol"] == "HTTPS"
+    assert redirect["RedirectConfig"]["Port"] == "443"
     assert redirect["RedirectConfig"]["StatusCode"] == "HTTP_301"
     assert by_port[443]["Protocol"] == "HTTPS"
     assert by_port[443]["Certificates"]
@@ -48,6 +51,9 @@ def test_health_is_asked_where_it_touches_nothing_else(templates: Templates) -> 
     assert len(groups) == 2
     for group in groups:
         assert group["HealthCheckPath"] == "/healthz"
+        assert group["Matcher"] == {"HttpCode": "200"}
+        # A dead task is found within half a minute.
+        assert group["HealthCheckIntervalSeconds"] * group["UnhealthyThresholdCount"] <= 30
         assert group["TargetType"] == "ip"
 
 
@@ -61,14 +67,19 @@ def test_the_service_keeps_connections_longer_than_the_balancer_does(
 
 
 def test_requests_on_their_way_have_as_long_as_the_service_gives_them(templates: Templates) -> None:
-    delays = {
-        int(attributes(group, "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
-        for group in templates.all("AWS::ElasticLoadBalancingV2::TargetGroup")
-    }
-    serving = [variables(service(templates.task("serve", nth))) for nth in (0, 1)]
-    # What is as it is by default is not said.
-    default = Settings().drain_seconds
-    assert delays == {int(told.get("DRAIN_SECONDS", default)) for told in serving}
+    groups = dict(templates.resources("AWS::ElasticLoadBalancingV2::TargetGroup"))
+    tasks = dict(templates.resources("AWS::ECS::TaskDefinition"))
+    behind = [s for s in templates.all("AWS::ECS::Service") if "LoadBalancers" in s]
+    assert len(behind) == 2
+    delays = set()
+    for found in behind:
+        (balanced,) = found["LoadBalancers"]
+        group = groups[target(balanced["TargetGroupArn"])]
+        told = variables(service(tasks[target(found["TaskDefinition"])]))
+        delay = int(attributes(group, "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
+        # What is as it is by default is not said.
+        assert delay == int(told.get("DRAIN_SECONDS", Settings().drain_seconds))
+        delays.add(delay)
     assert len(delays) == 2
 
 
@@ -89,6 +100,13 @@ def test_what_writes_models_goes_to_who_may_write_them(templates: Templates) -> 
         if item["DefaultActions"][0]["Type"] == "forward"
     )
     assert target(listener["DefaultActions"][0]["TargetGroupArn"]) not in trainers
+    # Behind those targets stands the service whose role may write, and no other.
+    tasks = dict(templates.resources("AWS::ECS::TaskDefinition"))
+    for found in templates.all("AWS::ECS::Service"):
+        for balanced in found.get("LoadBalancers", []):
+            role = target(tasks[target(found["TaskDefinition"])]["TaskRoleArn"])
+            writes = "s3:PutObject" in {action for action, _ in actions(templates.statements(role))}
+            assert (target(balanced["TargetGroupArn"]) in trainers) == writes
 
 
 def test_tasks_are_reached_by_the_balancer_only(templates: Templates) -> None:

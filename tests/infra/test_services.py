@@ -31,9 +31,20 @@ def test_the_network_has_two_zones_and_keeps_s3_and_sqs_inside(templates: Templa
         "com.amazonaws.<AWS::Region>.s3": "Gateway",
         "com.amazonaws.eu-central-1.sqs": "Interface",
     }
+    for endpoint in templates.all("AWS::EC2::VPCEndpoint"):
+        if endpoint["VpcEndpointType"] == "Interface":
+            assert endpoint["PrivateDnsEnabled"] is True
+        else:
+            # Of all zones, for what leads out costs by the byte.
+            out = {target(r["RouteTableId"]) for r in templates.all("AWS::EC2::Route") if "NatGatewayId" in r}
+            assert len(out) == 2
+            assert out <= {target(table) for table in endpoint["RouteTableIds"]}
     row = ENVIRONMENTS[variant.partition("-")[0]]
     assert len(templates.all("AWS::EC2::NatGateway")) == row.nat_gateways
-    assert templates.all("AWS::EC2::FlowLog")
+    assert {flow["TrafficType"] for flow in templates.all("AWS::EC2::FlowLog")} == {"ALL"}
+    assert templates.all("AWS::ECS::Cluster")[0]["ClusterSettings"] == [
+        {"Name": "containerInsights", "Value": "enabled"}
+    ]
 
 
 def test_a_bad_deployment_is_rolled_back(templates: Templates) -> None:
@@ -41,7 +52,7 @@ def test_a_bad_deployment_is_rolled_back(templates: Templates) -> None:
     for properties in services(templates).values():
         deployment = properties["DeploymentConfiguration"]
         assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
-        assert deployment["MinimumHealthyPercent"] == 100
+        assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
         assert properties["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
 
 
@@ -63,7 +74,28 @@ def test_a_task_has_as_long_to_stop_as_its_own_settings_say(templates: Templates
             "serve": int(told.get("DRAIN_SECONDS", defaults.drain_seconds)),
             "work": defaults.worker_drain_seconds,
         }[service(task)["Command"][0]]
-        assert drain < service(task)["StopTimeout"] <= 120
+        # What it takes from there to its exit is little, but it is not nothing.
+        assert drain + 5 <= service(task)["StopTimeout"] <= 120
+
+
+def test_who_answers_http_is_asked_for_its_health_and_a_worker_is_not(templates: Templates) -> None:
+    of = services(templates)
+    for name, task in templates.resources("AWS::ECS::TaskDefinition"):
+        serves = service(task)["Command"] == ["serve"]
+        assert ("LoadBalancers" in of[name]) == serves
+        assert ("HealthCheck" in service(task)) == serves
+        # Time to start before anybody counts failures.
+        assert (of[name].get("HealthCheckGracePeriodSeconds", 0) >= 30) == serves
+        if serves:
+            assert "/healthz" in service(task)["HealthCheck"]["Command"][-1]
+
+
+def test_tasks_are_as_large_as_the_environment_says(templates: Templates, variant: str) -> None:
+    row = ENVIRONMENTS[variant.partition("-")[0]]
+    sizes = sorted((int(t["Cpu"]), int(t["Memory"])) for t in tasks(templates))
+    said = (row.api_size, row.trainer_size, row.worker_size)
+    assert sizes == sorted((size.cpu, size.memory_mib) for size in said)
+    assert not any(found.get("Privileged") for t in tasks(templates) for found in t["ContainerDefinitions"])
 
 
 def test_a_collector_can_fail_and_grow_without_harm(templates: Templates) -> None:
@@ -72,6 +104,10 @@ def test_a_collector_can_fail_and_grow_without_harm(templates: Templates) -> Non
         assert collector["Essential"] is False
         assert collector["Memory"] < int(task["Memory"]) / 2
         assert collector["RestartPolicy"]["Enabled"] is True
+        assert collector["RestartPolicy"]["Enabled"] is True
+        config = json.loads(variables(collector)["AOT_CONFIG_CONTENT"])
+        # It refuses data before it is ended for what it takes.
+        assert config["processors"]["memory_limiter"]["limit_mib"] < collector["Memory"]
         assert collector["HealthCheck"]["Command"] == ["CMD", "/healthcheck"]
         assert service(task)["Essential"] is True
         assert "DependsOn" not in service(task)
@@ -96,6 +132,8 @@ def test_traces_go_to_x_ray_and_metrics_to_cloudwatch(templates: Templates) -> N
             "exporters": ["awsxray"],
         }
         assert pipelines["metrics"]["exporters"] == ["awsemf"]
+        # Counters that go on counting would be added up again each minute.
+        assert "cumulativetodelta" in pipelines["metrics"]["processors"]
         for pipeline in pipelines.values():
             for kind in ("receivers", "processors", "exporters"):
                 assert set(pipeline[kind]) <= set(config[kind])
@@ -113,6 +151,7 @@ def test_logs_are_kept_for_as_long_as_the_environment_says(templates: Templates,
     row = ENVIRONMENTS[variant.partition("-")[0]]
     groups = dict(templates.resources("AWS::Logs::LogGroup"))
     assert {g["RetentionInDays"] for g in groups.values()} == {row.log_retention_days}
+    assert {g["DeletionPolicy"] for g in groups.values()} == {"Retain" if row.protected else "Delete"}
     for task in tasks(templates):
         for found in task["ContainerDefinitions"]:
             assert target(found["LogConfiguration"]["Options"]["awslogs-group"]) in groups
@@ -125,14 +164,18 @@ def test_one_image_runs_in_all_of_them(templates: Templates) -> None:
     assert sorted(service(task)["Command"][0] for task in tasks(templates)) == ["serve", "serve", "work"]
 
 
-def test_the_api_is_scaled_by_processor_and_by_requests(templates: Templates) -> None:
+def test_the_api_is_scaled_by_processor_and_by_requests(templates: Templates, variant: str) -> None:
+    row = ENVIRONMENTS[variant.partition("-")[0]]
     tracked = [
         p["TargetTrackingScalingPolicyConfiguration"]
         for p in templates.all("AWS::ApplicationAutoScaling::ScalingPolicy")
         if p["PolicyType"] == "TargetTrackingScaling"
     ]
-    kinds = {t["PredefinedMetricSpecification"]["PredefinedMetricType"] for t in tracked}
-    assert kinds == {"ECSServiceAverageCPUUtilization", "ALBRequestCountPerTarget"}
+    targets = {t["PredefinedMetricSpecification"]["PredefinedMetricType"]: t["TargetValue"] for t in tracked}
+    assert set(targets) == {"ECSServiceAverageCPUUtilization", "ALBRequestCountPerTarget"}
+    assert 40 <= targets["ECSServiceAverageCPUUtilization"] <= 70
+    assert targets["ALBRequestCountPerTarget"] == row.requests_a_target_a_minute
+    assert not any(t.get("DisableScaleIn") for t in tracked)
 
 
 def test_capacities_are_those_of_the_environment(templates: Templates, variant: str) -> None:
