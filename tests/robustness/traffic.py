@@ -28,6 +28,7 @@ RECORDS: Final[list[dict[str, Any]]] = [
 _SCORE_EVERY_SECONDS: Final = 0.05
 _SEND_EVERY_SECONDS: Final = 1.0
 _ANSWERED_WITHIN_SECONDS: Final = 60.0
+_CONSUMERS: Final = 3
 
 
 def _training(number: int) -> dict[str, Any]:
@@ -79,14 +80,15 @@ class Traffic:
             self._produce,
         ]
         threads = [threading.Thread(target=self._watched, args=(caller,)) for caller in callers]
-        consumer = threading.Thread(target=self._watched, args=(self._consume,))
-        for thread in (*threads, consumer):
+        # One deletes results more slowly than two workers send them.
+        threads += [threading.Thread(target=self._watched, args=(self._consume,)) for _ in range(_CONSUMERS)]
+        for thread in threads:
             thread.start()
         try:
             yield
         finally:
             self._stopped.set()
-            for thread in (*threads, consumer):
+            for thread in threads:
                 thread.join()
 
     def _watched(self, caller: Callable[[], None]) -> None:
@@ -160,15 +162,18 @@ class Traffic:
                     self.asked[f"queue {told['type']}"] += 1
 
     def _consume(self) -> None:
-        ends_at = None
+        ends_at = monotonic() + _ANSWERED_WITHIN_SECONDS
         while True:
             for one in self._queues.take(self._queues.results):
                 self._take(one.body, one.told)
+                # Results may have piled up on a slow machine: as long as there are any, none is lost.
+                ends_at = monotonic() + _ANSWERED_WITHIN_SECONDS
             if self._stopped.is_set():
-                ends_at = ends_at or monotonic() + _ANSWERED_WITHIN_SECONDS
                 with self._lock:
                     if not self._waiting or monotonic() > ends_at:
                         return
+            else:
+                ends_at = monotonic() + _ANSWERED_WITHIN_SECONDS
 
     def _take(self, body: str, told: dict[str, Any]) -> None:
         request = told["request_id"]
