@@ -26,6 +26,50 @@ def test_what_has_no_measure_is_no_surprise() -> None:
     assert tail(np.array([-np.inf])).tolist() == [0.0]
 
 
+def test_readings_of_one_run_are_as_surprising_as_if_all_of_it_had_been_new() -> None:
+    measures = np.array([9.0, 8.0, 8.0, 1.0, 2.0, -np.inf])
+    run = np.array([0, 0, 0, 1, 1, 1])
+    tail = Tail.of(measures, np.ones(6))
+
+    # Of other runs, none has reached what the first three have, three what the fourth has, three the fifth.
+    expected = [-np.log(share / 7) for share in (1, 1, 1, 4, 4)]
+    np.testing.assert_allclose(tail.of_new_runs(measures, np.ones(6), run), [*expected, 0.0])
+
+
+def test_runs_of_one_are_as_surprising_as_readings() -> None:
+    measures = np.random.default_rng(0).integers(0, 20, 100).astype(float)
+    weights = np.ones(100)
+    tail = Tail.of(measures, weights)
+    told = tail.of_new_runs(measures, weights, np.arange(100))
+    np.testing.assert_allclose(told, tail(measures))
+
+
+def test_what_is_odd_for_half_a_minute_is_no_more_often_an_alarm_than_was_asked_for() -> None:
+    """A run in a hundred is unlike the others, each in its own way."""
+    rng = np.random.default_rng(4)
+    rates = []
+    for _ in range(20):
+        held_out, new = (_in_runs(rng, n_runs) for n_runs in (600, 6_000))
+        weights, run = np.ones(len(held_out)), np.arange(len(held_out)) // 32
+        tails = [Tail.of(column, weights) for column in held_out.T]
+        surprise = np.max(
+            [tail.of_new_runs(column, weights, run) for tail, column in zip(tails, held_out.T, strict=True)],
+            axis=0,
+        )
+        level = level_of(surprise, weights, 0.002)
+        limits = np.array([tail.limit(level) for tail in tails])
+        rates.append((new > limits).any(axis=1).mean())
+    assert np.mean(rates) == pytest.approx(0.002, rel=0.3)
+
+
+def _in_runs(rng: np.random.Generator, n_runs: int) -> np.ndarray:
+    """Ten measures of runs of 32 readings; one run in a hundred reaches far in one of them."""
+    measures = rng.exponential(size=(n_runs, 32, 10))
+    odd = np.flatnonzero(rng.random(n_runs) < 0.01)
+    measures[odd, :, rng.integers(0, 10, odd.size)] += rng.exponential(4, (odd.size, 1))
+    return measures.reshape(-1, 10)
+
+
 @pytest.mark.parametrize("rate", [0.001, 0.01, 0.05])
 def test_limits_let_the_share_of_new_readings_pass_that_was_asked_for(rate: float) -> None:
     rng = np.random.default_rng(0)

@@ -25,7 +25,16 @@ def learnt(own: NDArray[np.float64]) -> Learnt:
     held_out = rng.uniform(-3, 1, (N_READINGS, 1))
     nothing = np.full_like(X, -np.inf)
     return Learnt(
-        trees, X, np.zeros(N_READINGS, bool), np.ones(N_READINGS), held_out, own, nothing, -X[:, 0], 42
+        trees,
+        X,
+        np.zeros(N_READINGS, bool),
+        np.ones(N_READINGS),
+        held_out,
+        own,
+        nothing,
+        -X[:, 0],
+        np.arange(N_READINGS),
+        42,
     )
 
 

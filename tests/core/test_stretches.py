@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vehicle_anomaly.core.stretches import folds, stretches
+from vehicle_anomaly.core.stretches import folds, runs, stretches
 
 NOON = np.datetime64("2026-03-01T12:00:00", "us")
 
@@ -51,3 +51,13 @@ def test_few_vehicles_are_left_out_by_time() -> None:
 
     assert np.all(np.diff(fold) >= 0)
     assert set(fold.tolist()) == {0, 1, 2, 3}
+
+
+def test_runs_are_pieces_of_a_stretch_in_order_of_time() -> None:
+    seconds = np.random.default_rng(0).permutation(200)
+    stretch = np.where(seconds < 100, 0, 1)
+
+    numbered = runs(stretch, at(*seconds))[np.argsort(seconds)]
+
+    assert np.bincount(numbered).tolist() == [64, 36, 64, 36]
+    assert (np.diff(numbered) >= 0).all()

@@ -48,6 +48,34 @@ class Tail:
         told = self._surprise()[np.searchsorted(self.ordered, measures)]
         return np.where(np.isneginf(measures), 0.0, told)
 
+    def of_new_runs(
+        self, measures: NDArray[np.float64], weights: NDArray[np.float64], run: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Give what the tail was learnt from its surprise, as if each and all of its run had been new.
+
+        Readings that follow one another closely are nearly the same. Where the highest of all are of one run,
+        each of them has reached what none of the others has: to a new run, they would be no warning.
+
+        Args:
+            measures: Shape (n_readings,): those that the tail was learnt from.
+            weights: Shape (n_readings,): as it was.
+            run: Shape (n_readings,): number of the run of each.
+        """
+        surprise = np.zeros(len(measures))
+        known = np.flatnonzero(~np.isneginf(measures))
+        order = known[np.lexsort((-measures[known], run[known]))]
+        measured, numbers = measures[order], run[order]
+        goes_on = numbers[1:] == numbers[:-1]
+        begins = np.flatnonzero(np.append(True, ~goes_on)[: order.size])
+        counted = np.append(0.0, np.cumsum(weights[order]))
+        # Of equal ones in a run, all have reached what each has.
+        last = np.append(~goes_on | (measured[1:] != measured[:-1]), True)[: order.size]
+        reached = counted[1:][last][np.cumsum(last) - last]
+        own = reached - np.repeat(counted[begins], np.diff(np.append(begins, order.size)))
+        others = np.maximum(self.reached[np.searchsorted(self.ordered, measured)] - own, 0)
+        surprise[order] = -np.log((others + 1) / self.total)
+        return surprise
+
     def limit(self, level: float) -> float:
         """Return the measure that is no alarm yet at a level of surprise; -inf if all are.
 

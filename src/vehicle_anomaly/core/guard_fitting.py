@@ -16,7 +16,7 @@ from vehicle_anomaly.core.guard_limits import Learnt
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.screening import FAR
-from vehicle_anomaly.core.stretches import folds, stretches
+from vehicle_anomaly.core.stretches import folds, runs, stretches
 from vehicle_anomaly.core.telemetry import TelemetryBatch
 
 LEAST_FALSE_ALARM_RATE: Final = 0.0001
@@ -137,6 +137,7 @@ def learn(
         own,
         _held_out_excess(X, suspect, stretch),
         held_out_scores(fold),
+        runs(stretch, batch.timestamps),
         random_state,
     )
 

@@ -32,6 +32,7 @@ class Learnt:
         excess: As `X`: how far outside what all other stretches saw, as a share of its range; -inf where it
             is not beyond `FAR`.
         scores: Shape (n_readings,): anomaly scores.
+        run: Shape (n_readings,): which readings follow one another closely.
         random_state: Seed.
     """
 
@@ -43,6 +44,7 @@ class Learnt:
     own: NDArray[np.float64]
     excess: NDArray[np.float64]
     scores: NDArray[np.float64]
+    run: NDArray[np.int64]
     random_state: int
 
     def guards(self, false_alarm_rate: float) -> Guards:
@@ -59,7 +61,7 @@ class Learnt:
         for column in measures.T:
             tail = Tail.of(column, weights)
             tails.append(tail)
-            surprise = np.maximum(surprise, tail(column))
+            surprise = np.maximum(surprise, tail.of_new_runs(column, weights, self.run))
         level = level_of(surprise, weights, false_alarm_rate)
         limits = np.array([tail.limit(level) for tail in tails])
         contradiction = np.maximum(limits[:n_guarded], self._own_limits(level))

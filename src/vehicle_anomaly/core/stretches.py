@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 _GAP: Final = 20.0
 """A pause this many times the usual one between readings of a vehicle ends a stretch: a trip is over."""
+_RUN: Final = 64
 _MOST_SHARE: Final = 1 / 8
 """Share of all readings that a stretch has at most; a longer one is cut."""
 
@@ -36,6 +37,25 @@ def stretches(vehicle_ids: Sequence[str], timestamps: NDArray[np.datetime64]) ->
     begins |= since % longest == 0
     numbered = np.empty(len(order), np.int64)
     numbered[order] = np.cumsum(begins) - 1
+    return numbered
+
+
+def runs(stretch: NDArray[np.int64], timestamps: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    """Number runs of readings that follow one another closely: pieces of a stretch, a minute at one a second.
+
+    Args:
+        stretch: What `stretches` gave for the same readings.
+        timestamps: Shape (n_readings,), datetime64.
+
+    Returns:
+        Shape (n_readings,): from 0.
+    """
+    order = np.lexsort((timestamps, stretch))
+    place = np.arange(len(order))
+    begins = np.append(True, np.diff(stretch[order]) != 0)
+    since = place - np.maximum.accumulate(np.where(begins, place, 0))
+    numbered = np.empty(len(order), np.int64)
+    numbered[order] = np.cumsum(since % _RUN == 0) - 1
     return numbered
 
 
