@@ -16,12 +16,16 @@ COPY requirements-build.txt ./
 RUN python -m venv /opt/tools && \
     /opt/tools/bin/pip install --quiet --require-hashes -r requirements-build.txt
 
-# What runs, from the lock and nothing else; changes seldom, so it is a layer of its own.
+# What runs, from the lock and nothing else; changes seldom, so it is a layer of its own. Tests of packages, what
+# only compilers read, and what botocore knows of services that nothing here asks stay out.
 COPY requirements.txt ./
 RUN --mount=type=cache,target=/root/.cache/uv \
     python -m venv --without-pip /opt/vehicle-anomaly && \
     /opt/tools/bin/uv pip install --quiet --python /opt/vehicle-anomaly/bin/python --require-hashes -r requirements.txt && \
-    find /opt/vehicle-anomaly/lib -type d -name tests -prune -exec rm -r {} +
+    find /opt/vehicle-anomaly/lib -type d -name tests -prune -exec rm -r {} + && \
+    find /opt/vehicle-anomaly/lib -type f "(" -name "*.c" -o -name "*.pyx" -o -name "*.pxd" ")" -delete && \
+    find /opt/vehicle-anomaly/lib/python3*/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d \
+    ! -name s3 ! -name sqs ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -r {} +
 
 # The service itself, as a wheel: no source tree, nothing editable.
 COPY pyproject.toml README.md LICENSE ./
