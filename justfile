@@ -125,8 +125,8 @@ report-picture: demo
 # Pin every dependency with hashes and without the address of an index; `just lock --upgrade` moves them
 lock *ARGS:
     {{ pip_compile }} {{ ARGS }} pyproject.toml -o requirements.txt
-    {{ pip_compile }} {{ ARGS }} -c requirements.txt --extra arrow --extra demo --extra demo-queue --group dev pyproject.toml -o requirements-dev.txt
-    {{ pip_compile }} {{ ARGS }} -c requirements-dev.txt --extra arrow --extra demo --extra demo-queue --group dev --group bench pyproject.toml -o requirements-bench.txt
+    {{ pip_compile }} {{ ARGS }} -c requirements.txt --extra arrow --extra demo --extra demo-queue --extra sentry --group dev pyproject.toml -o requirements-dev.txt
+    {{ pip_compile }} {{ ARGS }} -c requirements-dev.txt --extra arrow --extra demo --extra demo-queue --extra sentry --group dev --group bench pyproject.toml -o requirements-bench.txt
     {{ pip_compile }} {{ ARGS }} -c requirements-bench.txt --group bench-compiled -o requirements-bench-compiled.txt
     {{ pip_compile }} {{ ARGS }} -c requirements-dev.txt --group build -o requirements-build.txt
     {{ pip_compile }} {{ ARGS }} -c requirements-build.txt --group tools -o requirements-tools.txt

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 from vehicle_anomaly import __version__
@@ -19,6 +20,7 @@ from vehicle_anomaly.container import Container, open_model_store, prove_model_s
 from vehicle_anomaly.core import compiled
 from vehicle_anomaly.demo.command import command as demo
 from vehicle_anomaly.demo.queue_command import command as demo_queue
+from vehicle_anomaly.error_reports import error_reports
 from vehicle_anomaly.observability import configure_logging, tracing
 from vehicle_anomaly.settings import SettingsError, load_settings, model_store_at
 
@@ -38,26 +40,35 @@ def _services() -> Services:
         configure_logging(settings.log_level)
         return Container(settings=settings)
 
+    @contextmanager
+    def reporting() -> Iterator[None]:
+        settings = container().settings()
+        with error_reports(settings) as report:
+            configure_logging(settings.log_level, report)
+            yield
+
     def work() -> None:
         worker = container().worker()
-        prove_model_store(container().model_store())
-        with tracing(os.environ):
+        with reporting(), tracing(os.environ):
+            prove_model_store(container().model_store())
             tell_worker_metrics(container().settings(), container().registry())
             worker.run()
 
     def serve(workers: int | None) -> None:
         # First, and here too where workers will read them for themselves: one line says what is wrong.
         container().keys()
-        prove_model_store(container().model_store())
         settings = container().settings()
         n_workers = workers or settings.workers
+        with reporting():
+            prove_model_store(container().model_store())
+            if n_workers == 1:
+                with tracing(os.environ):
+                    container().http_server().run()
+            else:
+                command = (sys.executable, "-m", "vehicle_anomaly", "serve")
+                Supervisor(settings.host, settings.port, n_workers, command).run()
         if n_workers == 1:
-            with tracing(os.environ):
-                container().http_server().run()
             leave()
-        else:
-            command = (sys.executable, "-m", "vehicle_anomaly", "serve")
-            Supervisor(settings.host, settings.port, n_workers, command).run()
 
     def warm_up() -> None:
         compiled.warm_up()
@@ -65,7 +76,7 @@ def _services() -> Services:
         scanned_files.warm_up()
 
     def serve_as_worker(descriptors: Sequence[int]) -> None:
-        with tracing(os.environ):
+        with reporting(), tracing(os.environ):
             container().http_server().run_as_worker(WorkerLink.of(descriptors))
         leave()
 

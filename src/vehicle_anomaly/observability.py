@@ -76,11 +76,12 @@ def _tell_thread(failed: threading.ExceptHookArgs) -> None:
     _log.error("thread failed", thread=name, exc_info=failed.exc_value)
 
 
-def configure_logging(level: str) -> None:
+def configure_logging(level: str, also_told: structlog.typing.Processor | None = None) -> None:
     """Send structlog's events, and the standard library's, to standard error.
 
     Args:
         level: Least level that is written, such as `INFO`.
+        also_told: Is shown each event as it is to be written.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -98,6 +99,7 @@ def configure_logging(level: str) -> None:
             processors=[
                 _tell_no_values,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *([] if also_told is None else [also_told]),
                 renderer,
             ],
         )

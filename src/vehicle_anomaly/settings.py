@@ -86,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True):
     Attributes:
         environment: Name of the deployment, told by `/` and `/health`.
         log_level: Least level that is logged.
+        sentry_dsn: Where Sentry takes events of errors; none: nobody is told but the log.
         host: Address that `serve` listens on, and `work` with METRICS_PORT.
         port: Port that `serve` listens on; 0 takes a free one.
         metrics_port: Port on which `work` tells its metrics; 0 takes a free one, none: it does not.
@@ -137,6 +138,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     environment: Annotated[str, msgspec.Meta(min_length=1)] = "development"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    sentry_dsn: str | None = None
     host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
     metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
