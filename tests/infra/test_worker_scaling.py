@@ -2,7 +2,8 @@
 
 Minute by minute: CloudWatch tells of a minute after the next one has begun; alarms fire when the last minutes
 all breach; a policy adds what its steps say, less what it added within its cooldown; a task asked for runs a
-minute and a half later; each worker answers what one was measured to, or what it is planned to, which is less.
+minute and a half later; each worker answers as
+much as one was measured to, or as it is planned to, which is less.
 https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html
 """
 
