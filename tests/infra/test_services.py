@@ -56,6 +56,23 @@ def test_a_bad_deployment_is_rolled_back(templates: Templates) -> None:
         assert properties["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
 
 
+def test_tasks_stand_where_nobody_outside_reaches_them(templates: Templates) -> None:
+    open_tables = {
+        target(route["RouteTableId"])
+        for _, route in templates.resources("AWS::EC2::Route")
+        if "GatewayId" in route
+    }
+    tables = {
+        target(one["SubnetId"]): target(one["RouteTableId"])
+        for _, one in templates.resources("AWS::EC2::SubnetRouteTableAssociation")
+    }
+    private = {subnet for subnet, table in tables.items() if table not in open_tables}
+    assert len(open_tables) == len(tables) - len(private) == len(private) == 2
+    for properties in services(templates).values():
+        network = properties["NetworkConfiguration"]["AwsvpcConfiguration"]
+        assert {target(subnet) for subnet in network["Subnets"]} == private
+
+
 def test_nothing_writes_in_a_container_but_to_its_own_temporary_folder(templates: Templates) -> None:
     for task in tasks(templates):
         assert all(found["ReadonlyRootFilesystem"] is True for found in task["ContainerDefinitions"])
