@@ -1,27 +1,39 @@
 """Publishers that kill themselves at a given step: each write, fsync, rename and PUT, before it and after.
 
 A program of its own: it forks, which a test run with its threads had better not.
+
+    python -m tests.robustness.step_killer ADDRESS ROUNDS SERVED_EVERY
 """
 
 import builtins
 import json
 import os
+import shutil
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, BinaryIO, Final
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from tests.adapters.outbound.publishers import open_store
-from tests.fakes import a_trained_model, renamed
+import httpx
+
+from tests.adapters.inbound.http.processes import serving
+from tests.adapters.outbound.publishers import small_models
+from tests.aws_server import AWS_ENVIRONMENT
+from tests.fakes import NOON, renamed
 from vehicle_anomaly.adapters.outbound import sealed_folder
+from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
 from vehicle_anomaly.adapters.outbound.s3_client import s3_client
 from vehicle_anomaly.adapters.outbound.s3_models import S3Models
 from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.ports import ModelRepository
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 FIRST, SECOND = ModelVersion("first"), ModelVersion("second")
 BACK_SECONDS: Final = 5.0
@@ -79,15 +91,14 @@ class _InHalves:
             self._steps("write")
 
 
-def stepping(address: str, steps: Steps) -> ModelRepository:
-    """Return a store whose every step that changes something is counted; spoils this process for others."""
-    if address.startswith("s3://"):
-        client = s3_client()
-        events = client.meta.events
-        for operation in _WRITING_CALLS:
-            events.register(f"before-send.s3.{operation}", lambda **_: steps("before PUT or DELETE"))
-            events.register(f"after-call.s3.{operation}", lambda **_: steps("after PUT or DELETE"))
-        return S3Models(S3Bucket(client, address.removeprefix("s3://")))
+def _stepping_s3(client: "S3Client", steps: Steps) -> None:
+    events = client.meta.events
+    for operation in _WRITING_CALLS:
+        events.register(f"before-send.s3.{operation}", lambda **_: steps("before PUT or DELETE"))
+        events.register(f"after-call.s3.{operation}", lambda **_: steps("after PUT or DELETE"))
+
+
+def _stepping_files(steps: Steps) -> None:
     for name in _SYSTEM_CALLS:
         setattr(os, name, steps.around(name, getattr(os, name)))
 
@@ -96,16 +107,80 @@ def stepping(address: str, steps: Steps) -> ModelRepository:
         return _InHalves(file, steps) if "w" in mode else file
 
     vars(sealed_folder)["open"] = opened
-    return open_store(address)
 
 
-def _killed(address: str, model: TrainedModel, step: int) -> str | None:
+class Place:
+    """A folder, or a bucket at `s3://bucket` as the environment has boto3 find it, in which models are."""
+
+    def __init__(self, address: str) -> None:
+        self._bucket = address.removeprefix("s3://") if address.startswith("s3://") else None
+        self._folder = Path(address)
+        if self._bucket is not None:
+            self._client = s3_client()
+            # Made here, for it takes long, and used in children only: no connection is used by two.
+            self._child_client = s3_client()
+
+    def store(self) -> ModelRepository:
+        """Return it as who starts anew has it."""
+        if self._bucket is None:
+            return FilesystemModels(self._folder)
+        return S3Models(S3Bucket(self._client, self._bucket))
+
+    def stepping(self, steps: Steps) -> ModelRepository:
+        """Return it with every step that changes something counted; spoils this process for others."""
+        if self._bucket is None:
+            _stepping_files(steps)
+            return FilesystemModels(self._folder)
+        _stepping_s3(self._child_client, steps)
+        return S3Models(S3Bucket(self._child_client, self._bucket))
+
+    def variables(self) -> dict[str, str]:
+        """Return what has a service find it."""
+        if self._bucket is None:
+            return {}
+        endpoint = {name: os.environ[name] for name in ("AWS_ENDPOINT_URL",) if name in os.environ}
+        return {**AWS_ENVIRONMENT, **endpoint, "MODEL_STORE": "s3", "MODEL_BUCKET": self._bucket}
+
+    def back(self, name: ModelName) -> str:
+        """Start a service; return which version answers first, and fail if that takes too long."""
+        began = time.monotonic()
+        with serving(self._folder, **self.variables()) as service:
+            url = service.wait_for("listening")["url"]
+            reading = {
+                "vehicle_id": "vehicle-1",
+                "timestamp": NOON.isoformat(),
+                "feature_vector": [0.0, 0.0, 0.0],
+                "model_name": name.value,
+            }
+            told = httpx.post(f"{url}/score", json=reading, timeout=60, trust_env=False)
+            took = time.monotonic() - began
+            assert told.status_code == 200, told.text
+            assert took < BACK_SECONDS, f"back after {took:.1f} s"
+            ready = httpx.get(f"{url}/health/ready", timeout=60, trust_env=False)
+            assert ready.status_code == 200, ready.text
+            assert "degraded" not in ready.json(), ready.text
+        version: str = told.json()["model_version"]
+        return version
+
+    def forget(self, name: ModelName) -> None:
+        """Delete a model: how long a step takes does not depend on how many were killed before."""
+        if self._bucket is None:
+            shutil.rmtree(self._folder / name.value)
+            return
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+        for page in pages:
+            keys = [{"Key": one["Key"]} for one in page.get("Contents", ()) if name.value in one["Key"]]
+            if keys:
+                self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": keys})  # type: ignore[typeddict-item]
+
+
+def _killed(place: Place, model: TrainedModel, step: int) -> str | None:
     """Publish in a process that is killed at a step; return what the step was, None if there is none."""
     told, telling = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(told)
-        stepping(address, Steps(step, telling)).publish(model)
+        place.stepping(Steps(step, telling)).publish(model)
         os._exit(0)
     os.close(telling)
     with open(told, "rb") as pipe:  # noqa: PTH123  # a descriptor
@@ -117,10 +192,10 @@ def _killed(address: str, model: TrainedModel, step: int) -> str | None:
     return None
 
 
-def _judge(address: str, name: ModelName, models: tuple[TrainedModel, TrainedModel]) -> str:
+def _judge(place: Place, name: ModelName, models: tuple[TrainedModel, TrainedModel]) -> str:
     """Return which version answers; fail if what is there is not whole or does not heal."""
     began = time.monotonic()
-    store = open_store(address)
+    store = place.store()
     latest = store.latest(name)
     content = store.load(name, latest).content_sha256()
     assert time.monotonic() - began < BACK_SECONDS
@@ -136,31 +211,39 @@ def _judge(address: str, name: ModelName, models: tuple[TrainedModel, TrainedMod
     return latest.value
 
 
-def run(address: str, rounds: int) -> dict[str, Any]:
-    """Kill a publisher at each of its steps, in each round; return how often at which, and what answered."""
-    trained = (a_trained_model("v", n_estimators=1, seed=seed) for seed in (0, 1))
-    first, second = (replace(model, estimator=None) for model in trained)
+def run(address: str, rounds: int, served_every: int) -> dict[str, Any]:
+    """Kill a publisher at each of its steps, in each round; return how often at which, and what answered.
+
+    Args:
+        address: Of the store.
+        rounds: How often each step.
+        served_every: After each such step of the first round, a service is started.
+    """
+    place = Place(address)
+    first, second = small_models(2)
     kills: Counter[str] = Counter()
     answered: Counter[str] = Counter()
-    n_steps = 0
+    n_steps = n_served = 0
     for number in range(rounds):
-        step = 0
-        while True:
+        for step in count():
             name = ModelName(f"model-{number}-{step}")
-            models = (
-                renamed(first, "first", model_name=name),
-                renamed(second, "second", model_name=name),
-            )
-            open_store(address).publish(models[0])
-            what = _killed(address, models[1], step)
+            models = renamed(first, "first", model_name=name), renamed(second, "second", model_name=name)
+            place.store().publish(models[0])
+            what = _killed(place, models[1], step)
+            if what is not None:
+                serves = number == 0 and step % served_every == 0
+                told = place.back(name) if serves else None
+                judged = _judge(place, name, models)
+                assert told in {None, judged}, f"{told} answered a service, then {judged}"
+                kills[what] += 1
+                answered[judged] += 1
+                n_served += serves
+            place.forget(name)
             if what is None:
+                n_steps = step
                 break
-            kills[what] += 1
-            answered[_judge(address, name, models)] += 1
-            step += 1
-        n_steps = max(n_steps, step)
-    return {"kills": kills, "answered": answered, "steps": n_steps}
+    return {"kills": kills, "answered": answered, "steps": n_steps, "served": n_served}
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(sys.argv[1], int(sys.argv[2]))))  # noqa: T201
+    print(json.dumps(run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))  # noqa: T201
