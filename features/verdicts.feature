@@ -37,6 +37,11 @@ Feature: Verdicts that a workshop can act on
     Then the explanation says what each sensor contributed, the largest first
     And the contributions add up to the score
 
+  Scenario: What the others lead one to expect is told of every sensor
+    When I score a reading with "engine_speed_rpm" 1100, "vehicle_speed_kmh" 65 and "coolant_temperature_celsius" 88
+    Then the explanation says what was to be expected of each sensor, and how far it is from that
+    And of a sensor that is a reason, it says what the reason says
+
   Scenario Outline: I choose what is explained
     When I score 40 readings of all kinds at once, explaining "<which>"
     Then <explained> are explained

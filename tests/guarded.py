@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from tests.fakes import FixedClock, InMemoryModels
 from vehicle_anomaly.core import fitting, guard_fitting
+from vehicle_anomaly.core.expectation import CELLS
 from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.guard_fitting import GuardParameters
+from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.judging import Reasons, judge
 from vehicle_anomaly.core.model import GuardsKind, TrainedModel
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
@@ -94,3 +96,23 @@ def found(model: TrainedModel, faulty: NDArray[np.float64], blamed: frozenset[in
     first = [reasons[0].feature for reasons in judged if reasons]
     named = float(np.mean([feature in blamed for feature in first])) if first else float("nan")
     return Found(len(first) / len(judged), named)
+
+
+def tried(
+    guards: Guards, values: NDArray[np.float64], each: int, limit: float
+) -> tuple[float, float | None, float]:
+    """Return the median of what is to be expected, the nearest value that would be no contradiction, and half
+    the range of the middle 68 % of what is to be expected.
+    """  # noqa: D205
+    place = guards.trees.guarded.tolist().index(each)
+    cells = slice(place * CELLS, (place + 1) * CELLS)
+    values_tried = guards.cell_value[cells].astype(np.float64)
+    rows = np.tile(values, (CELLS, 1))
+    rows[:, each] = values_tried
+    logits = guards.trees.logits(rows)[:, place]
+    density = np.exp(guards.cell_log_share[cells].astype(np.float64) - logits)
+    below = (np.cumsum(density) - density / 2) / density.sum()
+    calm = values_tried[logits <= limit]
+    nearest = float(calm[np.argmin(np.abs(calm - values[each]))]) if calm.size else None
+    low, middle, high = np.interp([0.16, 0.5, 0.84], below, values_tried).tolist()
+    return middle, nearest, (high - low) / 2

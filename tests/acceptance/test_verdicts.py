@@ -185,6 +185,35 @@ def assert_adds_up(model: TrainedModel, told: dict[str, Any]) -> None:
     assert abs(gained - (path_length - PathAttribution.of(model.forest).mean_path_length)) < 1e-9
 
 
+@then("the explanation says what was to be expected of each sensor, and how far it is from that")
+def explains_what_was_expected(world: World) -> None:
+    told = {each["feature"]: each for each in world.told["explanation"]}
+    # 65 km/h go with 2,230 revolutions, and 1,100 of these with 14 km/h.
+    # Who is not believed suggests nothing.
+    medians = on_healthy_vehicles("v1").medians
+    usual = [2230.0, 13.6, float(medians[2])]
+    blamed = {reason["feature"] for reason in world.told["reasons"]}
+    if "engine_speed_rpm" in blamed:
+        usual[1] = float(medians[1])
+    else:
+        usual[0] = float(medians[0])
+    for name, expected in zip(NAMES, usual, strict=True):
+        one = told[name]
+        if name in blamed or name == "coolant_temperature_celsius":
+            assert abs(one["expected"] - expected) < 0.2 * expected
+        assert (one["deviation"] > 0) == (one["observed"] > one["expected"])
+
+
+@then("of a sensor that is a reason, it says what the reason says")
+def explains_as_reasons_do(world: World) -> None:
+    told = {each["feature"]: each for each in world.told["explanation"]}
+    reasons = [reason for reason in world.told["reasons"] if reason["feature"] is not None]
+    assert reasons
+    for reason in reasons:
+        for field in ("observed", "expected", "deviation"):
+            assert told[reason["feature"]][field] == reason[field]
+
+
 @then(parsers.parse("{which} are explained"))
 def explained(world: World, which: str) -> None:
     verdicts = world.told["results"]

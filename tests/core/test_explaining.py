@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from tests import simulated_trucks
 from tests.fakes import NOON, InMemoryModels
-from tests.guarded import trained
+from tests.guarded import trained, tried
 from vehicle_anomaly.core.attribution import PathAttribution
 from vehicle_anomaly.core.explaining import EXPLAIN, Explain
 from vehicle_anomaly.core.forest import average_path_length
+from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.model import TrainedModel
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry, ScoreTelemetryCommand, Verdict
 from vehicle_anomaly.core.telemetry import Reading
@@ -35,6 +36,14 @@ def mixed() -> NDArray[np.float64]:
     X = np.concatenate([simulated_trucks.trips(1, seed=5)[:40], simulated_trucks.trips(1, seed=6)[:20] * 1.7])
     X[3, 2] = np.nan
     return X
+
+
+def asked(guards: Guards, column: int) -> list[int]:
+    """Return the other features that the trees of one ask for."""
+    trees = guards.trees
+    place = trees.guarded.tolist().index(column)
+    features = trees.splits()[0][trees.tree_start[place] : trees.tree_start[place + 1]]
+    return sorted({*features.ravel().tolist()} - {column})
 
 
 def verdicts(score: ScoreTelemetry, X: NDArray[np.float64], explain: Explain | None = None) -> list[Verdict]:
@@ -65,17 +74,66 @@ def test_the_largest_contribution_comes_first_and_every_feature_once(
         assert {each.feature for each in verdict.explanation} == set(simulated_trucks.NAMES)
 
 
-def test_observed_is_what_was_read_and_expected_the_median_whatever_reasons_say(
-    model: TrainedModel, score: ScoreTelemetry, mixed: NDArray[np.float64]
-) -> None:
-    medians = dict(zip(simulated_trucks.NAMES, model.medians.tolist(), strict=True))
+def test_observed_is_what_was_read(score: ScoreTelemetry, mixed: NDArray[np.float64]) -> None:
     for row, verdict in zip(mixed.tolist(), verdicts(score, mixed, "always"), strict=True):
         read = dict(zip(simulated_trucks.NAMES, row, strict=True))
         for each in verdict.explanation or ():
             assert isinstance(each.feature, str)
             value = read[each.feature]
             assert each.observed == (None if np.isnan(value) else value)
-            assert each.expected == medians[each.feature]
+
+
+def test_expected_is_what_the_others_suggest_without_those_that_are_blamed(
+    model: TrainedModel, score: ScoreTelemetry, mixed: NDArray[np.float64]
+) -> None:
+    assert model.guards is not None
+    blamed = by_others = 0
+    for row, verdict in zip(mixed, verdicts(score, mixed, "always"), strict=True):
+        reasons = {reason.feature: reason for reason in verdict.reasons}
+        believed = np.where([name in reasons for name in simulated_trucks.NAMES], np.nan, row)
+        for each in verdict.explanation or ():
+            reason = reasons.get(each.feature)
+            if reason is not None:
+                assert (each.expected, each.deviation) == (reason.expected, reason.deviation)
+                blamed += 1
+                continue
+            column = simulated_trucks.NAMES.index(str(each.feature))
+            if np.isnan(believed[asked(model.guards, column)]).all():
+                assert each.expected == model.guards.median[column]
+                continue
+            middle, _, spread = tried(model.guards, believed, column, np.inf)
+            assert each.expected == pytest.approx(middle, rel=1e-5, abs=1e-5)
+            if each.observed is None:
+                assert each.deviation is None
+            else:
+                assert each.deviation == pytest.approx((row[column] - middle) / spread, rel=1e-3, abs=1e-3)
+                by_others += 1
+    assert blamed > 20
+    assert by_others > 200
+
+
+def test_the_median_is_expected_where_the_others_tell_nothing(
+    model: TrainedModel, score: ScoreTelemetry
+) -> None:
+    silent = np.full((1, len(simulated_trucks.NAMES)), np.nan)
+
+    (verdict,) = verdicts(score, silent, "always")
+
+    assert model.guards is not None
+    medians = dict(zip(simulated_trucks.NAMES, model.guards.median.tolist(), strict=True))
+    for each in verdict.explanation or ():
+        assert each.deviation is None
+        if each.feature not in {reason.feature for reason in verdict.reasons}:
+            assert each.expected == medians[str(each.feature)]
+
+
+def test_the_median_is_expected_by_the_forest_alone(
+    model: TrainedModel, score: ScoreTelemetry, mixed: NDArray[np.float64]
+) -> None:
+    medians = dict(zip(simulated_trucks.NAMES, model.medians.tolist(), strict=True))
+    for verdict in verdicts(ScoreTelemetry(score.models, guarded=False), mixed, "always"):
+        for each in verdict.explanation or ():
+            assert (each.expected, each.deviation) == (medians[str(each.feature)], None)
 
 
 def test_a_missing_value_is_explained_as_the_median_that_it_was_scored_as(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tests import simulated_trucks
 from tests.guarded import alarm_rate, found, reasons_of_each, trained
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
+from vehicle_anomaly.core.explaining import explanations
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.model import TrainedModel
 from vehicle_anomaly.core.scoring_threads import ScoringThreads
@@ -144,13 +145,14 @@ def test_a_reading_without_any_value_is_an_anomaly(model: TrainedModel) -> None:
 def test_what_is_expected_is_close_to_what_is_there_and_says_how_sure_it_is(
     model: TrainedModel, healthy: NDArray[np.float64]
 ) -> None:
-    expected = guards_of(model).expected(healthy[:500])
+    told = explanations(model, healthy[:500], range(500), {})
 
-    off = np.abs(expected.value - healthy[:500])
-    assert np.median(off[:, FUEL]) < 0.1 * np.ptp(healthy[:, FUEL])
-    assert np.median(off[:, OIL]) < 0.1 * np.ptp(healthy[:, OIL])
-    assert np.all(expected.spread > 0)
-    assert 0.4 < np.mean(off < expected.spread) < 0.95
+    by_name = [{each.feature: each for each in explanation} for explanation in told.values()]
+    for sensor in (FUEL, OIL):
+        off = [abs(each[NAMES[sensor]].expected - healthy[row, sensor]) for row, each in enumerate(by_name)]
+        assert np.median(off) < 0.1 * np.ptp(healthy[:, sensor])
+    deviations = np.array([[each.deviation for each in explanation] for explanation in told.values()])
+    assert 0.4 < np.mean(np.abs(deviations) < 1) < 0.95
 
 
 def test_a_reason_tells_what_was_seen_what_was_expected_and_the_limit_between(

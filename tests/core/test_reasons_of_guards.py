@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests import simulated_trucks
-from tests.guarded import trained
-from vehicle_anomaly.core.expectation import CELLS
+from tests.guarded import trained, tried
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.judging import judge
 from vehicle_anomaly.core.model import TrainedModel
@@ -60,7 +59,7 @@ def test_what_is_expected_and_the_limit_are_those_of_all_values_tried_one_by_one
             if reason.code == "isolation":
                 continue
             each = simulated_trucks.NAMES.index(str(reason.feature))
-            expected, limit, spread = _tried(guards, values, each, _limit(guards, each, reason))
+            expected, limit, spread = tried(guards, values, each, _limit(guards, each, reason))
             assert reason.expected == pytest.approx(expected, rel=1e-5, abs=1e-5)
             others = np.delete(values, each)
             assert reason.by_others or np.isnan(others).any()
@@ -167,23 +166,3 @@ def _contradictions(guards: Guards, values: NDArray[np.float64]) -> list[int]:
 def _limit(guards: Guards, each: int, reason: Reason) -> float:
     place = guards.trees.guarded.tolist().index(each)
     return float(guards.contradiction_limit[place]) if reason.code == "inconsistent" else np.inf
-
-
-def _tried(
-    guards: Guards, values: NDArray[np.float64], each: int, limit: float
-) -> tuple[float, float | None, float]:
-    """Return the median of what is to be expected, the nearest value that would be no contradiction, and half
-    the range of the middle 68 % of what is to be expected.
-    """  # noqa: D205
-    place = guards.trees.guarded.tolist().index(each)
-    cells = slice(place * CELLS, (place + 1) * CELLS)
-    tried = guards.cell_value[cells].astype(np.float64)
-    rows = np.tile(values, (CELLS, 1))
-    rows[:, each] = tried
-    logits = guards.trees.logits(rows)[:, place]
-    density = np.exp(guards.cell_log_share[cells].astype(np.float64) - logits)
-    below = (np.cumsum(density) - density / 2) / density.sum()
-    calm = tried[logits <= limit]
-    nearest = float(calm[np.argmin(np.abs(calm - values[each]))]) if calm.size else None
-    low, middle, high = np.interp([0.16, 0.5, 0.84], below, tried).tolist()
-    return middle, nearest, (high - low) / 2

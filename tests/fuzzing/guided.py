@@ -18,7 +18,14 @@ import atheris
 import numba
 
 # Compiled from the bytecode that atheris would change: what scores is not fuzzed, and is imported first.
-for kernel in ("kernel", "single_kernel", "guard_kernel", "reason_kernel", "attribution_kernel"):
+for kernel in (
+    "kernel",
+    "single_kernel",
+    "guard_kernel",
+    "reason_kernel",
+    "attribution_kernel",
+    "explain_kernel",
+):
     importlib.import_module(f"vehicle_anomaly.core.{kernel}")
 
 

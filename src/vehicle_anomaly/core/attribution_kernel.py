@@ -4,23 +4,10 @@ For trees of any shape. None of them checks its arrays: who calls them has done 
 """
 
 import math
-from typing import Any, Final
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
-
-NODE: Final = np.dtype(
-    [
-        ("threshold", np.float32),
-        ("feature", np.int32),
-        ("child", np.int32, (2,)),
-        ("gain", np.float64, (2,)),
-    ]
-)
-"""A node, 32 bytes that lie in one line of the cache: what it compares, its left and right child, and by how
-much the expected path is longer there. A leaf is its own child, gains nothing, and compares the feature after
-the last."""
 
 
 @numba.njit(nogil=True, cache=True)
@@ -48,14 +35,12 @@ def _samples_left(remaining: float, max_samples: int) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def expect(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object that holds them
+def expect(
     tree_start: NDArray[np.int64],
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
+    left: NDArray[np.uint32],
     path_length: NDArray[np.float64],
     max_samples: int,
     expected: NDArray[np.float64],
-    tree_depth: NDArray[np.int64],
 ) -> None:
     """Work out the mean path length, below each node, of the samples that its tree was grown on.
 
@@ -63,88 +48,96 @@ def expect(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object that
 
     Args:
         tree_start: Shape (n_trees + 1,): the nodes of tree t are `tree_start[t]:tree_start[t + 1]`.
-        left: Shape (n_nodes,): left child, after its parent; negative for a leaf.
-        right: Shape (n_nodes,): right child.
+        left: Shape (n_nodes,): left child, after its parent, with the right one behind it; of a leaf, itself.
         path_length: Shape (n_nodes,): of the leaves.
         max_samples: Readings that each tree was grown on.
         expected: Shape (n_nodes,), filled in.
-        tree_depth: Shape (n_trees,), filled in: length of the longest path.
     """
     depth = np.zeros(path_length.shape[0], np.int64)
     samples = np.zeros(path_length.shape[0])
     for tree in range(tree_start.shape[0] - 1):
-        deepest = 0
         for node in range(tree_start[tree], tree_start[tree + 1]):
-            if left[node] >= 0:
-                depth[left[node]] = depth[right[node]] = depth[node] + 1
-            deepest = max(deepest, depth[node])
-        tree_depth[tree] = deepest
+            if left[node] != node:
+                depth[left[node]] = depth[left[node] + 1] = depth[node] + 1
         for node in range(tree_start[tree + 1] - 1, tree_start[tree] - 1, -1):
-            if left[node] < 0:
+            if left[node] == node:
                 samples[node] = _samples_left(path_length[node] - depth[node], max_samples)
                 expected[node] = path_length[node]
             else:
-                a, b = left[node], right[node]
+                a, b = left[node], left[node] + 1
                 samples[node] = samples[a] + samples[b]
                 # Written so that no number of samples lets it overflow.
                 expected[node] = expected[a] + (expected[b] - expected[a]) * (samples[b] / samples[node])
 
 
 @numba.njit(nogil=True, cache=True)
-def attribute(
-    X: NDArray[np.float32],
-    root: NDArray[np.int64],
-    tree_depth: NDArray[np.int64],
-    nodes: NDArray[Any],
-    total: NDArray[np.float64],
+def attribute(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object that holds them
+    X: NDArray[np.float64],
+    medians: NDArray[np.float64],
+    tree_start: NDArray[np.int64],
+    depth: NDArray[np.int64],
+    feature: NDArray[np.uint16],
+    threshold: NDArray[np.float32],
+    left: NDArray[np.uint32],
+    expected: NDArray[np.float64],
+    mean: NDArray[np.float64],
 ) -> None:
-    """Add to `total` what each feature gains on each row's paths through all trees.
+    """Say what each feature gains on each row's paths, mean over the trees.
 
-    Four trees side by side: while the processor waits for a node of one, it computes the others.
+    The trees are those that scored the row: where a path leads through is in the cache still. Four side by
+    side: while the processor waits for a node of one, it computes the others.
 
     Args:
-        X: Shape (n_readings, n_features), no NaN.
-        root: Shape (n_trees,).
-        tree_depth: Shape (n_trees,).
-        nodes: Shape (n_nodes,) of `NODE`.
-        total: Shape (n_readings, n_features), changed in place.
+        X: Shape (n_readings, n_features); NaN is a missing value.
+        medians: Shape (n_features,): what stands in for missing values.
+        tree_start: As for `expect`; so are those below that have no other meaning.
+        depth: Shape (n_trees,): of the longest path of a tree.
+        feature: Shape (n_nodes,): the feature a node splits on; any one for a leaf.
+        threshold: Shape (n_nodes,): a value beyond it goes right; infinite for a leaf.
+        left: As for `expect`.
+        expected: Shape (n_nodes,): what `expect` worked out.
+        mean: Shape (n_readings, n_features), filled in.
     """
-    n_trees, n_features = root.shape[0], X.shape[1]
-    # One after the last, which leaves compare.
-    x = np.zeros(n_features + 1, np.float32)
-    gained = np.zeros((4, n_features + 1))
+    n_trees, n_features = depth.shape[0], X.shape[1]
+    x = np.empty(n_features, np.float32)
+    gained = np.empty((4, n_features))
     for row in range(X.shape[0]):
-        x[:n_features] = X[row]
+        for column in range(n_features):
+            value = X[row, column]
+            x[column] = np.float32(medians[column] if np.isnan(value) else value)
         gained[:] = 0.0
         tree = 0
         while tree + 4 <= n_trees:
-            a, b, c, d = root[tree], root[tree + 1], root[tree + 2], root[tree + 3]
-            longest = max(tree_depth[tree], tree_depth[tree + 1], tree_depth[tree + 2], tree_depth[tree + 3])
+            a, b = np.uint32(tree_start[tree]), np.uint32(tree_start[tree + 1])
+            c, d = np.uint32(tree_start[tree + 2]), np.uint32(tree_start[tree + 3])
+            at_a, at_b, at_c, at_d = expected[a], expected[b], expected[c], expected[d]
+            longest = max(depth[tree], depth[tree + 1], depth[tree + 2], depth[tree + 3])
             for _ in range(longest):
-                e, f, g, h = nodes[a].feature, nodes[b].feature, nodes[c].feature, nodes[d].feature
-                i = int(x[e] > nodes[a].threshold)
-                j = int(x[f] > nodes[b].threshold)
-                k = int(x[g] > nodes[c].threshold)
-                m = int(x[h] > nodes[d].threshold)
-                gained[0, e] += nodes[a].gain[i]
-                gained[1, f] += nodes[b].gain[j]
-                gained[2, g] += nodes[c].gain[k]
-                gained[3, h] += nodes[d].gain[m]
-                a, b = nodes[a].child[i], nodes[b].child[j]
-                c, d = nodes[c].child[k], nodes[d].child[m]
+                e, f, g, h = feature[a], feature[b], feature[c], feature[d]
+                a = left[a] + np.uint32(x[e] > threshold[a])
+                b = left[b] + np.uint32(x[f] > threshold[b])
+                c = left[c] + np.uint32(x[g] > threshold[c])
+                d = left[d] + np.uint32(x[h] > threshold[d])
+                to_a, to_b, to_c, to_d = expected[a], expected[b], expected[c], expected[d]
+                gained[0, e] += to_a - at_a
+                gained[1, f] += to_b - at_b
+                gained[2, g] += to_c - at_c
+                gained[3, h] += to_d - at_d
+                at_a, at_b, at_c, at_d = to_a, to_b, to_c, to_d
             tree += 4
         while tree < n_trees:
-            a = root[tree]
-            for _ in range(tree_depth[tree]):
-                e = nodes[a].feature
-                i = int(x[e] > nodes[a].threshold)
-                gained[0, e] += nodes[a].gain[i]
-                a = nodes[a].child[i]
+            a = np.uint32(tree_start[tree])
+            at_a = expected[a]
+            for _ in range(depth[tree]):
+                e = feature[a]
+                a = left[a] + np.uint32(x[e] > threshold[a])
+                gained[0, e] += expected[a] - at_a
+                at_a = expected[a]
             tree += 1
-        for feature in range(n_features):
-            total[row, feature] += (
-                gained[0, feature] + gained[1, feature] + gained[2, feature] + gained[3, feature]
-            )
+        for column in range(n_features):
+            mean[row, column] = (
+                gained[0, column] + gained[1, column] + gained[2, column] + gained[3, column]
+            ) / n_trees
 
 
 @numba.njit(nogil=True, cache=True)
@@ -168,8 +161,8 @@ def subtract_seen(  # noqa: PLR0913, PLR0917
         tree_start: As for `expect`.
         feature: Shape (n_nodes,): the feature a node splits on; negative for a leaf.
         threshold: Shape (n_nodes,): up to it, as float32, a value goes left.
-        left: As for `expect`.
-        right: As for `expect`.
+        left: Shape (n_nodes,): left child, after its parent; negative for a leaf.
+        right: Shape (n_nodes,): right child.
         path_length: As for `expect`.
         seen_start: Shape (n_trees + 1,): tree t has seen the rows `seen[seen_start[t]:seen_start[t + 1]]`.
         seen: Rows.

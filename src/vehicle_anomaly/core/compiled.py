@@ -1,6 +1,6 @@
 """Everything that is compiled, so that no request has to wait for it."""
 
-from vehicle_anomaly.core import attribution, forest, guards, single_readings
+from vehicle_anomaly.core import explaining, forest, guards, single_readings
 
 
 def warm_up() -> None:
@@ -8,4 +8,4 @@ def warm_up() -> None:
     forest.warm_up()
     guards.warm_up()
     single_readings.warm_up()
-    attribution.warm_up()
+    explaining.warm_up()

@@ -1,17 +1,26 @@
 """What each feature contributed to the score of a reading."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vehicle_anomaly.core import explain_kernel
+from vehicle_anomaly.core.attribution import PathAttribution
+from vehicle_anomaly.core.expectation import nothing_but
+from vehicle_anomaly.core.forest import LEAF, Forest
+from vehicle_anomaly.core.judging import Reasons
 from vehicle_anomaly.core.model import TrainedModel
 
 Explain = Literal["anomalies", "always", "never"]
 """Which readings are explained: those that are anomalies, all, or none."""
 
 EXPLAIN: Final[tuple[Explain, ...]] = get_args(Explain)
+
+
+_NONE: Final = np.empty((0, 2), np.int64)
 
 
 class Contribution(NamedTuple):
@@ -23,51 +32,92 @@ class Contribution(NamedTuple):
             negative, shorter and the reading more anomalous. Those of all features sum to the path length
             that was gained or lost against the mean of training.
         observed: The sensor's value, in its unit; None when it had none, and counted as the training median.
-        expected: The training median: what contributes nothing to speak of. What the other sensors suggest is
-            told by reasons.
+        expected: What the other sensors lead one to expect of it, in its unit; the training median where they
+            tell nothing of it, or without guards.
+        deviation: How much higher than `expected` it is, in spreads: half the range of the middle 68 % of
+            what was to be expected; of training where the others tell nothing. None without a value or a
+            spread.
     """
 
     feature: int | str
     contribution: float
     observed: float | None
     expected: float
+    deviation: float | None
 
 
 Explanation = tuple[Contribution, ...]
 """One contribution per feature, the largest first, whatever its sign."""
 
 
-def explanations(model: TrainedModel, X: NDArray[np.float64], rows: Sequence[int]) -> dict[int, Explanation]:
+def explanations(
+    model: TrainedModel,
+    X: NDArray[np.float64],
+    rows: Sequence[int],
+    reasons: Mapping[int, Reasons],
+    *,
+    guarded: bool = True,
+) -> dict[int, Explanation]:
     """Explain readings.
 
     Args:
         model: What scored them.
         X: Shape (n_readings, n_features); NaN is a missing value.
         rows: The readings to explain, by position.
+        reasons: By position, why readings are anomalies. What is said there of a sensor is said here, too;
+            and a sensor that contradicts the others tells nothing of them.
+        guarded: Whether the model's guards take part, if it has any.
 
     Returns:
         By position, what each feature contributed.
     """
     if not len(rows):
         return {}
-    observed = X if len(rows) == len(X) else X[rows]
-    contributions = model.contributions(observed)
+    observed = np.ascontiguousarray(X if len(rows) == len(X) else X[rows], np.float64)
     names: Sequence[int | str] = model.metadata.feature_names or range(model.metadata.n_features)
-    medians = model.medians.tolist()
-    # Of equal ones, the feature that comes first.
-    largest_first = np.argsort(-np.abs(contributions), axis=1, kind="stable")
-    told: dict[int, Explanation] = {}
-    for row, order, gains, values in zip(
-        rows, largest_first.tolist(), contributions.tolist(), observed.tolist(), strict=True
-    ):
-        told[row] = tuple(
-            Contribution(
-                names[column],
-                gains[column],
-                # Not a number is the one that does not equal itself.
-                values[column] if values[column] == values[column] else None,
-                medians[column],
-            )
-            for column in order
+    # By row and column, what is told already.
+    known = [
+        (row, names.index(reason.feature), reason)
+        for row, position in enumerate(rows)
+        for reason in reasons.get(position, ())
+        if reason.feature is not None
+    ]
+    # What is out of range, or missing, tells nothing of others anyway.
+    doubted = [(row, column) for row, column, reason in known if reason.code == "inconsistent"]
+    guards = model.guards if guarded else None
+    expecting = nothing_but(model.medians) if guards is None else guards.expecting
+    arrays = (*model.attribution().trees, *expecting)
+    order: NDArray[np.int64] = np.empty(observed.shape, np.int64)
+    told = np.empty((*observed.shape, 4))
+    places = np.array(doubted) if doubted else _NONE
+    explain_kernel.explain(observed, model.medians, *arrays, places, order, told)
+    said: list[list[list[float]]] = told.tolist()
+    features: list[list[int]] = order.tolist()
+    for row, column, reason in known:
+        entry = said[row][features[row].index(column)]
+        entry[2] = entry[2] if reason.expected is None else reason.expected
+        entry[3] = math.nan if reason.deviation is None else reason.deviation
+    return {
+        row: tuple(
+            [_contribution(names[column], *entry) for column, entry in zip(columns, entries, strict=True)]
         )
-    return told
+        for row, columns, entries in zip(rows, features, said, strict=True)
+    }
+
+
+def _contribution(
+    name: int | str, contribution: float, observed: float, expected: float, deviation: float
+) -> Contribution:
+    # Not a number is the one that does not equal itself; to ask `math.isnan` takes longer.
+    read = observed if observed == observed else None  # noqa: PLR0124
+    away = deviation if deviation == deviation else None  # noqa: PLR0124
+    return Contribution(name, contribution, read, expected, away)
+
+
+def warm_up() -> None:
+    """Compile what explains, or load it compiled."""
+    leaf, one = np.full(1, LEAF, np.int32), np.ones(1)
+    forest = Forest(1, 1, 0.0, np.array([0, 1]), leaf, np.zeros(1), leaf, leaf, one)
+    arrays = (*PathAttribution.of(forest).trees, *nothing_but(one))
+    order, told = np.empty((1, 1), np.int64), np.empty((1, 1, 4))
+    explain_kernel.explain(np.zeros((1, 1)), one, *arrays, _NONE, order, told)

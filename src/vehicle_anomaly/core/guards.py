@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vehicle_anomaly.core import guard_kernel, reason_kernel
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
-from vehicle_anomaly.core.expectation import CELLS, Expected
+from vehicle_anomaly.core.expectation import CELLS, Expecting, own_steps
 
 ARRAY_DTYPES: dict[str, type[np.generic]] = {
     "lowest": np.float64,
@@ -49,6 +49,7 @@ class Guards:
         cell_value: Shape (n_guarded * CELLS,), float32: values that a feature may have, ascending, for
             `expected`.
         cell_log_share: Shape (n_guarded * CELLS,), float32: logarithm of the share of contrasts near each.
+        expecting: What says what the other features lead one to expect of each.
 
     Raises:
         ValueError: The arrays are no guards.
@@ -64,8 +65,7 @@ class Guards:
     contradiction_limit: NDArray[np.float32]
     cell_value: NDArray[np.float32]
     cell_log_share: NDArray[np.float32]
-    _bounds: NDArray[np.float64] = field(init=False, repr=False)
-    _cells: NDArray[np.float32] = field(init=False, repr=False)
+    expecting: Expecting = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         n_guarded = self.trees.guarded.size
@@ -91,9 +91,13 @@ class Guards:
         if not np.isfinite(self.isolation_limit):
             raise ValueError(f"isolation_limit: expected a finite number, got {self.isolation_limit}")
         # As kernels take them: to lay them out for each reading would cost more than to judge it.
-        object.__setattr__(self, "_bounds", np.stack([self.lowest, self.highest, self.median]))
         cells = np.stack([self.cell_value, self.cell_log_share]).reshape(2, n_guarded, CELLS)
-        object.__setattr__(self, "_cells", cells)
+        bounds = np.stack([self.lowest, self.highest, self.median, self.spread])
+        trees = self.trees
+        expecting = Expecting(
+            trees.guarded, trees.tree_start, *trees.splits(), own_steps(trees, cells[0]), bounds, cells
+        )
+        object.__setattr__(self, "expecting", expecting)
 
     @property
     def n_features(self) -> int:
@@ -144,19 +148,14 @@ class Guards:
         X = np.ascontiguousarray(X, np.float64)
         most = self.n_features + reason_kernel.MOST_CONTRADICTIONS + 1
         size = max(1, _REASONS_AT_ONCE // most)
-        trees = self.trees
         for first in range(0, len(X), size):
             rows = X[first : first + size]
             what, told = np.empty((len(rows) * most, 4), np.int64), np.empty((len(rows) * most, 3))
             count = reason_kernel.reasons(
                 rows,
                 scores[first : first + size],
-                trees.guarded,
-                trees.tree_start,
-                *trees.splits(),
-                self._bounds,
+                *self.expecting,
                 self.always_there,
-                self._cells,
                 self.contradiction_limit,
                 self.isolation_limit,
                 what,
@@ -168,29 +167,6 @@ class Guards:
                 usual = feature >= 0 and not by_others
                 units = float(self.spread[feature]) if usual else spread
                 yield first + row, code, feature, bool(by_others), expected, limit, units
-
-    def expected(self, X: NDArray[np.float64]) -> Expected:
-        """Say what the other features lead one to expect of each feature, without its own value.
-
-        Args:
-            X: Shape (n_readings, n_features); NaN is a missing value.
-
-        Returns:
-            Arrays of shape (n_readings, n_features): the training median and spread where nothing is known of
-            how a feature depends on others.
-        """
-        value, spread = np.tile(self.median, (len(X), 1)), np.tile(self.spread, (len(X), 1))
-        reason_kernel.expect(
-            np.ascontiguousarray(X, np.float64),
-            self.trees.guarded,
-            self.trees.tree_start,
-            *self.trees.splits(),
-            self._bounds,
-            self._cells,
-            value,
-            spread,
-        )
-        return Expected(value, spread)
 
 
 def warm_up() -> None:
@@ -210,4 +186,3 @@ def warm_up() -> None:
     guards = Guards(trees, 0.0, -one, one, one, one, np.zeros(1, np.uint8), limit, zeros, zeros)
     guards.judge(np.zeros((1, 1)), np.zeros(1))
     list(guards.reasons(np.zeros((1, 1)), np.zeros(1)))
-    guards.expected(np.zeros((1, 1)))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core import reason_kernel
+from vehicle_anomaly.core.expectation import deviation
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.model import TrainedModel
 from vehicle_anomaly.core.reasons import Code, Reason, isolation
@@ -59,13 +60,6 @@ def _below_zero(scores: NDArray[np.float64]) -> Iterable[tuple[int, float]]:
     return zip(rows.tolist(), scores[rows].tolist(), strict=True)
 
 
-def _deviation(value: float, expected: float, spread: float) -> float | None:
-    if not spread > 0:
-        return None
-    deviation = (value - expected) / spread
-    return deviation if math.isfinite(deviation) else None
-
-
 def _reasons(
     guards: Guards, X: NDArray[np.float64], scores: NDArray[np.float64], names: Sequence[int | str]
 ) -> dict[int, Reasons]:
@@ -81,7 +75,7 @@ def _reasons(
                 None if math.isnan(value) else value,
                 expected,
                 None if math.isnan(limit) else limit,
-                _deviation(value, expected, spread),
+                deviation(value, expected, spread),
                 by_others,
             )
         found[row] = (*found.get(row, ()), reason)

@@ -249,19 +249,14 @@ class TrainedModel:
         threads.share(X.shape[0], score_part)
         return scores
 
-    def contributions(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say what each feature contributes to each reading's path length; see `PathAttribution`.
-
-        Args:
-            X: Shape (n_readings, n_features); NaN is a missing reading, and counts as the training median.
-        """
+    def attribution(self) -> PathAttribution:
+        """Return what puts down each reading's path length to its features."""
         attribution = self._attribution
         if attribution is None:
             # Derived when it is first asked for, in a few milliseconds; twice at the same time does no harm.
             attribution = PathAttribution.of(self.forest)
             object.__setattr__(self, "_attribution", attribution)
-        missing = np.isnan(X)
-        return attribution.contributions(np.where(missing, self.medians, X) if missing.any() else X)
+        return attribution
 
     def score_alone(self, values: Vector | NamedValues, *, guarded: bool) -> Alone | None:
         """Give one reading its anomaly score, and tell whether it is an anomaly, sooner than `score`.

@@ -25,9 +25,10 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
     feature: NDArray[np.int32],
     threshold: NDArray[np.float32],
     leaf: NDArray[np.float32],
+    steps: NDArray[np.int32],
     bounds: NDArray[np.float64],
-    always_there: NDArray[np.uint8],
     cells: NDArray[np.float32],
+    always_there: NDArray[np.uint8],
     contradiction_limit: NDArray[np.float32],
     isolation_limit: float,
     what: NDArray[np.int64],
@@ -43,10 +44,13 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
         feature: Shape (n_trees, depth): what is compared on each level.
         threshold: Shape (n_trees, depth): a value beyond it sets the level's bit; a missing one is not.
         leaf: Shape (n_trees, 2**depth).
-        bounds: Shape (3, n_features): a value below the first or above the second is out of range; the third
-            is to be expected where there are no trees.
-        always_there: Shape (n_features,): whether a missing value is a reason.
+        steps: Shape (n_trees, depth + 1, 2): of the levels that ask for the tree's own feature, those of the
+            lowest thresholds first: the first of `cells` that is beyond it, and the level's bit. Then
+            n_cells, for none; and last of all, these bits together.
+        bounds: Shape (4, n_features): a value below the first or above the second is out of range; the third
+            is to be expected where no others tell, and the fourth its spread.
         cells: Shape (2, n_guarded, n_cells), as for `expect`.
+        always_there: Shape (n_features,): whether a missing value is a reason.
         contradiction_limit: Shape (n_guarded,): log-odds beyond which a value contradicts the others.
         isolation_limit: A lower score is a reason.
         what: Shape (most, 4), filled in: row, code and feature of each reason, the most telling of a row
@@ -89,9 +93,7 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
             own = np.searchsorted(guarded, each)
             if own < n_guarded and guarded[own] == each:
                 trees = tree_start[own : own + 2]
-                _expect(
-                    values[each], each, trees, feature, threshold, leaf, place, cells[:, own], np.inf, bands
-                )
+                _expect(values[each], trees, steps, leaf, place, cells[:, own], np.inf, bands)
                 told[at, 0] = bands[0]
                 if _others_tell(values, each, trees, feature):
                     what[at, 3], told[at, 2] = 1, (bands[2] - bands[1]) / 2
@@ -109,7 +111,7 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
                 break
             each, limit = guarded[worst], contradiction_limit[worst]
             trees = tree_start[worst : worst + 2]
-            _expect(values[each], each, trees, feature, threshold, leaf, place, cells[:, worst], limit, bands)
+            _expect(values[each], trees, steps, leaf, place, cells[:, worst], limit, bands)
             what[count, 0], what[count, 1], what[count, 2] = row, INCONSISTENT, each
             told[count, 0], told[count, 1] = bands[0], bands[3]
             what[count, 3], told[count, 2] = 0, np.nan
@@ -134,12 +136,13 @@ def expect(  # noqa: PLR0913, PLR0917
     feature: NDArray[np.int32],
     threshold: NDArray[np.float32],
     leaf: NDArray[np.float32],
+    steps: NDArray[np.int32],
     bounds: NDArray[np.float64],
     cells: NDArray[np.float32],
     value: NDArray[np.float64],
     spread: NDArray[np.float64],
 ) -> None:
-    """Say what the others lead one to expect of each feature that has trees.
+    """Say what the others lead one to expect of each feature that has trees, where any other has a value.
 
     Its values are tried one by one. The trees tell the density of contrasts over that of real readings, and
     the density of contrasts is known: so that of real readings is, too.
@@ -151,11 +154,12 @@ def expect(  # noqa: PLR0913, PLR0917
         feature: As for `reasons`.
         threshold: As for `reasons`.
         leaf: As for `reasons`.
+        steps: As for `reasons`.
         bounds: As for `reasons`.
         cells: Shape (2, n_guarded, n_cells): values to try, ascending; logarithms of the shares of contrasts
             near each.
-        value: Shape as `X`, changed in place: medians.
-        spread: Shape as `X`, changed in place: half the range of the middle 68 %.
+        value: Shape as `X`, filled in: medians.
+        spread: Shape as `X`, filled in: half the range of the middle 68 %.
     """
     values = np.empty(X.shape[1], np.float32)
     place = np.empty(feature.shape[0], np.int32)
@@ -164,11 +168,13 @@ def expect(  # noqa: PLR0913, PLR0917
         for each in range(X.shape[1]):
             out = X[row, each] < bounds[0, each] or X[row, each] > bounds[1, each]
             values[each] = np.nan if out else X[row, each]
+            value[row, each], spread[row, each] = bounds[2, each], bounds[3, each]
         find_leaves(values, feature, threshold, place)
         for own in range(guarded.shape[0]):
             each, trees = guarded[own], tree_start[own : own + 2]
-            _expect(values[each], each, trees, feature, threshold, leaf, place, cells[:, own], np.inf, bands)
-            value[row, each], spread[row, each] = bands[0], (bands[2] - bands[1]) / 2
+            if _others_tell(values, each, trees, feature):
+                _expect(values[each], trees, steps, leaf, place, cells[:, own], np.inf, bands)
+                value[row, each], spread[row, each] = bands[0], (bands[2] - bands[1]) / 2
 
 
 @numba.njit(nogil=True, cache=True)
@@ -248,10 +254,8 @@ def sum_leaves(
 @numba.njit(nogil=True, cache=True)
 def _expect(  # noqa: PLR0913, PLR0917
     value: float,
-    each: int,
     trees: NDArray[np.int64],
-    feature: NDArray[np.int32],
-    threshold: NDArray[np.float32],
+    steps: NDArray[np.int32],
     leaf: NDArray[np.float32],
     place: NDArray[np.int32],
     cells: NDArray[np.float32],
@@ -261,22 +265,24 @@ def _expect(  # noqa: PLR0913, PLR0917
     """Fill in median, lower and upper bound of the middle 68 %, and of the values that do not contradict the
     others the one next to `value`: NaN where all do.
     """  # noqa: D205
-    n_cells, depth = cells.shape[1], feature.shape[1]
+    n_cells, depth = cells.shape[1], steps.shape[1] - 1
     tried = cells[0]
-    at, said = np.empty(n_cells, np.int32), np.zeros(n_cells, np.float32)
+    said = np.zeros(n_cells)
+    # A tree says the same of all values between two of its thresholds: so only what changes there is summed.
     for tree in range(trees[0], trees[1]):
-        asks = 0
+        at = place[tree] & ~steps[tree, depth, 1]
+        was = leaf[tree, at]
+        said[0] += was
         for level in range(depth):
-            asks |= (1 if feature[tree, level] == each else 0) << (depth - 1 - level)
-        at[:] = place[tree] & ~asks
-        for level in range(depth):
-            if feature[tree, level] == each:
-                bit, cut = np.int32(1 << (depth - 1 - level)), threshold[tree, level]
-                for cell in range(n_cells):
-                    at[cell] |= bit if tried[cell] > cut else np.int32(0)
-        leaves = leaf[tree]
-        for cell in range(n_cells):
-            said[cell] += leaves[at[cell]]
+            cell = steps[tree, level, 0]
+            if cell >= n_cells:
+                break
+            at |= steps[tree, level, 1]
+            now = leaf[tree, at]
+            said[cell] += now - was
+            was = now
+    for cell in range(1, n_cells):
+        said[cell] += said[cell - 1]
     density = np.empty(n_cells)
     nearest, highest = np.inf, -np.inf
     bands[3] = np.nan

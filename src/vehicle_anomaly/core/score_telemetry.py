@@ -275,7 +275,9 @@ class ScoreTelemetry:
             score,
             reasons=reasons.get(0, ()),
             percentile=None if healthy is None else healthy.percentile(score),
-            explanation=explanations(model, X, (0,))[0] if is_explained else None,
+            explanation=explanations(model, X, (0,), reasons, guarded=self.guarded)[0]
+            if is_explained
+            else None,
         )
 
     def score_values(
@@ -352,7 +354,7 @@ class ScoreTelemetry:
             _missing(X, model.metadata.feature_names),
             reasons,
             None if healthy is None else healthy.percentiles(scores).tolist(),
-            explanations(model, X, explained),
+            explanations(model, X, explained, reasons, guarded=self.guarded),
         )
 
 

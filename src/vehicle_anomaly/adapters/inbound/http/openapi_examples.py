@@ -102,15 +102,34 @@ _VERDICT: Final[dict[str, Any]] = {
     ],
     "percentile": 0.0021,
     "explanation": [
-        {"feature": "engine_speed_rpm", "contribution": -1.31, "observed": 4870.0, "expected": 1470.0},
+        {
+            "feature": "engine_speed_rpm",
+            "contribution": -1.31,
+            "observed": 4870.0,
+            "expected": 1620.0,
+            "deviation": 5.9,
+        },
         {
             "feature": "coolant_temperature_celsius",
             "contribution": -0.87,
             "observed": 119.0,
             "expected": 88.0,
+            "deviation": 4.1,
         },
-        {"feature": "vehicle_speed_kmh", "contribution": 0.12, "observed": 12.0, "expected": 62.5},
-        {"feature": "air_flow_rate_gps", "contribution": 0.04, "observed": None, "expected": 7.15},
+        {
+            "feature": "vehicle_speed_kmh",
+            "contribution": 0.12,
+            "observed": 12.0,
+            "expected": 14.5,
+            "deviation": -0.4,
+        },
+        {
+            "feature": "air_flow_rate_gps",
+            "contribution": 0.04,
+            "observed": None,
+            "expected": 7.15,
+            "deviation": None,
+        },
     ],
 }
 _RECORDS: Final[list[dict[str, Any]]] = [

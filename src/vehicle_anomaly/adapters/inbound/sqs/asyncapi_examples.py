@@ -34,14 +34,27 @@ _VERDICT: Final[dict[str, Any]] = {
     ],
     "percentile": 0.0021,
     "explanation": [
-        {"feature": "engine_speed_rpm", "contribution": -1.31, "observed": 4870.0, "expected": 1470.0},
+        {
+            "feature": "engine_speed_rpm",
+            "contribution": -1.31,
+            "observed": 4870.0,
+            "expected": 1620.0,
+            "deviation": 5.9,
+        },
         {
             "feature": "coolant_temperature_celsius",
             "contribution": -0.87,
             "observed": 119.0,
             "expected": 79.5,
+            "deviation": 4.1,
         },
-        {"feature": "vehicle_speed_kmh", "contribution": 0.12, "observed": None, "expected": 62.5},
+        {
+            "feature": "vehicle_speed_kmh",
+            "contribution": 0.12,
+            "observed": None,
+            "expected": 62.5,
+            "deviation": None,
+        },
     ],
 }
 _WRONG_COUNT: Final = "expected 3 numbers, got 2"

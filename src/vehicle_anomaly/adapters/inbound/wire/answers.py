@@ -72,8 +72,15 @@ class ContributionResponse(msgspec.Struct, frozen=True, gc=False):
     ]
     expected: Annotated[
         float,
-        Meta(description="The training median; what the other sensors suggest is in `reasons`."),
+        Meta(description="What the other sensors suggest; the training median where they tell nothing."),
     ]
+    deviation: Annotated[
+        float | None,
+        Meta(
+            description="How much higher than `expected` it is, in spreads: half the range of the middle "
+            "68 % of what is to be expected. Null without a value or a spread."
+        ),
+    ] = None
 
 
 class VerdictResponse(msgspec.Struct, frozen=True, gc=False):
@@ -265,10 +272,7 @@ def reason_responses(reasons: tuple[Reason, ...]) -> tuple[ReasonResponse, ...]:
 
 def explanation_response(explanation: Explanation) -> tuple[ContributionResponse, ...]:
     """Say what each feature contributed."""
-    return tuple(
-        ContributionResponse(each.feature, each.contribution, each.observed, each.expected)
-        for each in explanation
-    )
+    return tuple(ContributionResponse(*each) for each in explanation)
 
 
 def verdict_responses(

@@ -143,7 +143,13 @@ def write_stream(columns: Mapping[str, Sequence[Any]]) -> bytes:
     texts = pa.list_(pa.string())
     number = pa.float64()
     contribution = pa.struct(
-        [("feature", pa.string()), ("contribution", number), ("observed", number), ("expected", number)]
+        [
+            ("feature", pa.string()),
+            ("contribution", number),
+            ("observed", number),
+            ("expected", number),
+            ("deviation", number),
+        ]
     )
     types = {
         "is_anomaly": pa.bool_(),
