@@ -52,7 +52,7 @@ def explain(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the objects th
         doubted: Shape (n_doubted, 2): row and feature of values that tell nothing of others.
         order: Shape (n_readings, n_features), filled in: features, the largest contribution first; of equal
             ones, the first.
-        told: Shape (n_readings, n_features, 4), filled in, in that order: what the feature contributed, what
+        told: Shape (n_readings, 4, n_features), filled in, in that order: what the features contributed, what
             was read and expected, and how many spreads higher that is, NaN for none.
     """
     gained = np.empty(X.shape)
@@ -78,8 +78,8 @@ def explain(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the objects th
         order[row] = np.argsort(-np.abs(gained[row]), kind="mergesort")
         for place in range(X.shape[1]):
             each = order[row, place]
-            told[row, place, 0], told[row, place, 1] = gained[row, each], X[row, each]
-            told[row, place, 2], told[row, place, 3] = value[row, each], np.nan
+            told[row, 0, place], told[row, 1, place] = gained[row, each], X[row, each]
+            told[row, 2, place], told[row, 3, place] = value[row, each], np.nan
             if spread[row, each] > 0:
                 away = (X[row, each] - value[row, each]) / spread[row, each]
-                told[row, place, 3] = away if np.isfinite(away) else np.nan
+                told[row, 3, place] = away if np.isfinite(away) else np.nan

@@ -88,30 +88,32 @@ def explanations(
     expecting = nothing_but(model.medians) if guards is None else guards.expecting
     arrays = (*model.attribution().trees, *expecting)
     order: NDArray[np.int64] = np.empty(observed.shape, np.int64)
-    told = np.empty((*observed.shape, 4))
+    told = np.empty((len(observed), 4, observed.shape[1]))
     places = np.array(doubted) if doubted else _NONE
     explain_kernel.explain(observed, model.medians, *arrays, places, order, told)
     said: list[list[list[float]]] = told.tolist()
-    features: list[list[int]] = order.tolist()
+    columns: list[list[int]] = order.tolist()
     for row, column, reason in known:
-        entry = said[row][features[row].index(column)]
-        entry[2] = entry[2] if reason.expected is None else reason.expected
-        entry[3] = math.nan if reason.deviation is None else reason.deviation
-    return {
-        row: tuple(
-            [_contribution(names[column], *entry) for column, entry in zip(columns, entries, strict=True)]
+        _, _, expected, deviations = said[row]
+        place = columns[row].index(column)
+        expected[place] = expected[place] if reason.expected is None else reason.expected
+        deviations[place] = math.nan if reason.deviation is None else reason.deviation
+    told_of: dict[int, Explanation] = {}
+    for row, of_row, entries in zip(rows, columns, said, strict=True):
+        told_of[row] = tuple(
+            [
+                # Not a number is the one that does not equal itself; to ask `math.isnan` takes longer.
+                Contribution(
+                    names[column],
+                    contribution,
+                    read if read == read else None,  # noqa: PLR0124
+                    expected,
+                    away if away == away else None,  # noqa: PLR0124
+                )
+                for column, contribution, read, expected, away in zip(of_row, *entries, strict=True)
+            ]
         )
-        for row, columns, entries in zip(rows, features, said, strict=True)
-    }
-
-
-def _contribution(
-    name: int | str, contribution: float, observed: float, expected: float, deviation: float
-) -> Contribution:
-    # Not a number is the one that does not equal itself; to ask `math.isnan` takes longer.
-    read = observed if observed == observed else None  # noqa: PLR0124
-    away = deviation if deviation == deviation else None  # noqa: PLR0124
-    return Contribution(name, contribution, read, expected, away)
+    return told_of
 
 
 def warm_up() -> None:
@@ -119,5 +121,5 @@ def warm_up() -> None:
     leaf, one = np.full(1, LEAF, np.int32), np.ones(1)
     forest = Forest(1, 1, 0.0, np.array([0, 1]), leaf, np.zeros(1), leaf, leaf, one)
     arrays = (*PathAttribution.of(forest).trees, *nothing_but(one))
-    order, told = np.empty((1, 1), np.int64), np.empty((1, 1, 4))
+    order, told = np.empty((1, 1), np.int64), np.empty((1, 4, 1))
     explain_kernel.explain(np.zeros((1, 1)), one, *arrays, _NONE, order, told)
