@@ -1,6 +1,7 @@
 """Ask a deployed service whether it lives and scores: `SMOKE_KEY=… python .ci/smoke.py https://api.example.org`.
 
-A fleet that has no model yet is answered 404 by `/score`, in words that say so: that is life too.
+A fleet that has no model yet, or has promoted none, is answered 404 by `/score`, and a model of other
+features refuses the reading by name: that is life too. Any other refusal is not.
 """
 
 import json
@@ -12,6 +13,12 @@ import urllib.request
 
 ATTEMPTS = 20
 PAUSE_SECONDS = float(os.environ.get("SMOKE_PAUSE_SECONDS", "6"))
+PROBLEM = "urn:vehicle-anomaly:problem:"
+ALIVE = {
+    (404, PROBLEM + "unknown-model"),
+    (404, PROBLEM + "no-version-promoted"),
+    (400, PROBLEM + "wrong-feature-count"),
+}
 READING = {"vehicle_id": "smoke-test", "timestamp": "2026-01-01T00:00:00Z", "feature_vector": [0.0]}
 
 
@@ -37,12 +44,8 @@ def problem(url: str) -> str | None:
         status, answer = ask(f"{url}/score", READING)
     except (OSError, ValueError) as error:
         return f"{url}: {error}"
-    detail = str(answer.get("detail", ""))
     scored = status == 200 and "anomaly_score" in answer
-    no_model = status == 404 and "not available" in detail
-    # A model of another number of features refuses this reading by name: it was read to say so.
-    other_model = status == 400 and "feature" in detail
-    return None if scored or no_model or other_model else f"/score: {status} {answer}"
+    return None if scored or (status, answer.get("type")) in ALIVE else f"/score: {status} {answer}"
 
 
 def main() -> int:

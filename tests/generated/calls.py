@@ -15,6 +15,10 @@ REPOSITORY: Final = Path(__file__).parents[2]
 _CONFIGURATION: Final = """
 hooks = "tests.generated.hooks"
 
+# Each run is like the first: nothing is replayed of an earlier one, and nothing is left in the project.
+[cache]
+enabled = false
+
 [dictionaries.models]
 values = ["default", "vans"]
 [dictionaries.versions]

@@ -15,9 +15,13 @@ import yaml
 
 from infra.context import KEYS
 from infra.deployment import VARIABLES
+from tests.fakes import FixedClock, a_batch
 from tests.infra.conftest import PROJECT, PYTHON
 from tests.infra.template import Templates
 from tests.service_process import service_process
+from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
+from vehicle_anomaly.core.fitting import ForestParameters
+from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
 
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 
@@ -139,6 +143,21 @@ def test_the_smoke_test_passes_on_a_service_that_has_no_model_yet(tmp_path: Path
     with service_process(tmp_path) as url:
         asked = run(sys.executable, ".ci/smoke.py", url)
     assert (asked.returncode, asked.stdout) == (0, f"{url} lives and scores\n")
+
+
+def test_the_smoke_test_passes_on_a_model_of_other_features(tmp_path: Path) -> None:
+    TrainModel(FilesystemModels(tmp_path), FixedClock(), ForestParameters(10))(TrainModelCommand(a_batch()))
+    with service_process(tmp_path) as url:
+        asked = run(sys.executable, ".ci/smoke.py", url)
+    assert (asked.returncode, asked.stdout) == (0, f"{url} lives and scores\n")
+
+
+def test_the_smoke_test_fails_on_a_service_that_takes_no_reading(tmp_path: Path) -> None:
+    """One that lives, and finds each reading too large."""
+    with service_process(tmp_path, MAX_BODY_BYTES="1") as url:
+        asked = run(sys.executable, ".ci/smoke.py", url, SMOKE_PAUSE_SECONDS="0")
+    assert asked.returncode == 1
+    assert "413" in asked.stderr
 
 
 def test_the_smoke_test_fails_where_nobody_answers() -> None:
