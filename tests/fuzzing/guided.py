@@ -25,6 +25,7 @@ for kernel in (
     "reason_kernel",
     "attribution_kernel",
     "explain_kernel",
+    "sequence_kernel",
 ):
     importlib.import_module(f"vehicle_anomaly.core.{kernel}")
 

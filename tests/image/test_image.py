@@ -120,9 +120,17 @@ def test_credentials_are_had_as_boto3_has_them(image: Image, scratch: Path) -> N
     subprocess.run([str(python), "-c", asked], env=environ, cwd=scratch, check=True, user=unprivileged())
 
 
-def test_it_compiles_nothing_when_it_starts(image: Image, scratch: Path) -> None:
+def test_it_compiles_nothing_when_it_starts_trains_or_scores(image: Image, scratch: Path) -> None:
     """Kernels come with it: what it would have compiled would be files of their own, where it may write."""
-    with running(image, scratch):
+    chance = random.Random(7)
+    record = {"vehicle_id": "v", "timestamp": "2026-11-25T00:00:00Z"}
+    values = [[chance.gauss(90, 2), chance.gauss(1, 1), None] for _ in range(2_000)]
+    values[0][2] = 1.0
+    records = [{**record, "feature_vector": each} for each in values]
+    with running(image, scratch) as url:
+        post(f"{url}/ingest", {"records": records})
+        post(f"{url}/score", {**records[0], "feature_vector": [900.0, 1.0, None]})
+        post(f"{url}/score/batch", {"records": records})
         views = list(scratch.glob("vehicle-anomaly-kernels-*/*"))
         compiled = [file.name for file in views if not file.is_symlink()]
     assert views

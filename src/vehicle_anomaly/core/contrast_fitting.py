@@ -136,6 +136,14 @@ def grow(  # noqa: PLR0913, PLR0917
     )
 
 
+def warm_up() -> None:
+    """Compile what grows trees, or load it compiled, on the smallest batch."""
+    chance = np.random.default_rng(0)
+    rows = chance.random((4, 2))
+    both = [np.array([0, 1]), np.array([1, 0])]
+    grow(rows, np.array([0, 1], np.int32), both, Growth(trees=1, depth=1), chance)
+
+
 def cuts_of(values: NDArray[np.float64], most: int) -> NDArray[np.float32]:
     """Choose where a feature may be split.
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core import guard_kernel
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 
 MAX_DEPTH = 8
 
@@ -90,11 +91,12 @@ class ContrastTrees:
         """Return the flat arrays by name."""
         return {name: getattr(self, name) for name in ARRAY_DTYPES}
 
-    def logits(self, X: NDArray[np.float64]) -> NDArray[np.float32]:
+    def logits(self, X: NDArray[np.float64], threads: ScoringThreads = THIS_THREAD) -> NDArray[np.float32]:
         """Say of each value how much it contradicts the others of its reading.
 
         Args:
             X: Shape (n_readings, n_features); NaN is a missing value.
+            threads: Where it is said.
 
         Returns:
             Shape (n_readings, n_guarded): log-odds of a contrast; what it says of a missing value means
@@ -104,7 +106,12 @@ class ContrastTrees:
             raise ValueError(f"expected {self.n_features} columns, got an array of shape {X.shape}")
         rows = np.ascontiguousarray(X, dtype=np.float32)
         said = np.zeros((len(rows), self.guarded.size), np.float32)
-        guard_kernel.add_logits(rows, self.tree_start, *self.splits(), said)
+        splits = self.splits()
+
+        def say_part(part: slice) -> None:
+            guard_kernel.add_logits(rows[part], self.tree_start, *splits, said[part])
+
+        threads.share(len(rows), say_part)
         return said
 
     def splits(self) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:

@@ -150,6 +150,24 @@ def out_of_bag_scores(
         return np.where(trees > 0, -np.power(2.0, -total / (trees * longest)), np.nan)
 
 
+def warm_up() -> None:
+    """Compile what fits, or load it compiled, on a forest of one leaf."""
+    one, leaf = np.zeros(1, np.int64), np.full(1, LEAF, np.int32)
+    attribution_kernel.subtract_seen(
+        np.zeros((1, 1), np.float32),
+        np.array([0, 1]),
+        leaf,
+        np.zeros(1),
+        leaf,
+        leaf,
+        np.zeros(1),
+        np.array([0, 1]),
+        one,
+        np.zeros(1),
+        np.ones(1, np.int64),
+    )
+
+
 def _filled(X: NDArray[np.float64], medians: NDArray[np.float64] | None) -> NDArray[np.float32]:
     filled = X.astype(np.float32)
     if medians is not None:

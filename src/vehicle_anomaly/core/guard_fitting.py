@@ -123,9 +123,9 @@ def learn(
     logits = np.full((len(X), guarded.size), -np.inf)
     for each in np.unique(fold).tolist():
         held = fold == each
-        logits[held] = grow(X[~held & ~suspect], growth).logits(X[held])
+        logits[held] = grow(X[~held & ~suspect], growth).logits(X[held], threads)
     trees = grow(X[~suspect], growth)
-    own = trees.logits(X).astype(np.float64)
+    own = trees.logits(X, threads).astype(np.float64)
     missing = np.isnan(X[:, guarded])
     logits[missing] = own[missing] = -np.inf
     return Learnt(

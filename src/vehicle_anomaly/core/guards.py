@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vehicle_anomaly.core import guard_kernel, reason_kernel
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
 from vehicle_anomaly.core.expectation import CELLS, Expecting, own_steps
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 
 ARRAY_DTYPES: dict[str, type[np.generic]] = {
     "lowest": np.float64,
@@ -108,12 +109,15 @@ class Guards:
         """Return the flat arrays by name, those of the trees aside."""
         return {name: getattr(self, name) for name in ARRAY_DTYPES}
 
-    def judge(self, X: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def judge(
+        self, X: NDArray[np.float64], scores: NDArray[np.float64], threads: ScoringThreads = THIS_THREAD
+    ) -> NDArray[np.bool_]:
         """Tell for each reading whether there is any reason to call it an anomaly.
 
         Args:
             X: Shape (n_readings, n_features); NaN is a missing value.
             scores: Shape (n_readings,): what the forest gives.
+            threads: Where it is done.
 
         Returns:
             Shape (n_readings,).
@@ -123,7 +127,7 @@ class Guards:
             np.ascontiguousarray(X, np.float64),
             scores,
             self.trees.guarded,
-            self.trees.logits(X),
+            self.trees.logits(X, threads),
             self.lowest,
             self.highest,
             self.always_there,

@@ -12,6 +12,7 @@ from vehicle_anomaly.core.expectation import deviation
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.model import TrainedModel
 from vehicle_anomaly.core.reasons import Code, Reason, isolation
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 
 Reasons = tuple[Reason, ...]
 
@@ -26,7 +27,12 @@ _FEW: Final = 16
 
 
 def judge(
-    model: TrainedModel, X: NDArray[np.float64], scores: NDArray[np.float64], *, guarded: bool = True
+    model: TrainedModel,
+    X: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    threads: ScoringThreads = THIS_THREAD,
+    *,
+    guarded: bool = True,
 ) -> dict[int, Reasons]:
     """Say of readings why they are anomalies.
 
@@ -34,6 +40,7 @@ def judge(
         model: What scored it.
         X: Shape (n_readings, n_features); NaN is a missing value.
         scores: Shape (n_readings,): what `model.score` gave.
+        threads: Where many are judged.
         guarded: Whether the model's guards take part, if it has any; without, the forest decides alone.
 
     Returns:
@@ -46,7 +53,7 @@ def judge(
     if len(X) <= _FEW:
         return _reasons(guards, X, scores, names)
     # A block at a time tells sooner which have any.
-    rows = np.flatnonzero(guards.judge(X, scores))
+    rows = np.flatnonzero(guards.judge(X, scores, threads))
     if not rows.size:
         return {}
     found = _reasons(guards, X[rows], scores[rows], names)

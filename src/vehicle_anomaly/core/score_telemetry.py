@@ -342,7 +342,7 @@ class ScoreTelemetry:
 
     def _scores(self, model: TrainedModel, X: np.ndarray, explain: Explain) -> Scores:
         scores = model.score(X, self.threads)
-        reasons = judge(model, X, scores, guarded=self.guarded)
+        reasons = judge(model, X, scores, self.threads, guarded=self.guarded)
         if self.observer is not None:
             self.observer.scored(model.metadata.model_name, scores, reasons.keys())
         explained = {"never": (), "always": range(len(X)), "anomalies": list(reasons)}[explain]

@@ -3,6 +3,7 @@
 All in a few passes over blocks of rows: no copy of the batch is made.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vehicle_anomaly.core import sequence_kernel
 from vehicle_anomaly.core.telemetry import TelemetryBatch
 
 STILL_STEPS: Final = 32
@@ -88,20 +90,19 @@ class _Ordered:
 
 def sequences(batch: TelemetryBatch) -> Sequences:
     """Put the readings of each vehicle in order of time, and look at what follows what."""
-    vehicles = dict.fromkeys(batch.vehicle_ids)
-    number = {vehicle: number for number, vehicle in enumerate(vehicles)}
-    dtype: type[np.integer] = (
-        np.uint16 if len(vehicles) <= 2**16 else np.intp
-    )  # NumPy sorts the former by radix
-    codes: NDArray[np.integer] = np.fromiter(
-        map(number.__getitem__, batch.vehicle_ids), dtype, len(batch.vehicle_ids)
-    )
+    number: defaultdict[str, int] = defaultdict()
+    number.default_factory = number.__len__
+    found = np.fromiter(map(number.__getitem__, batch.vehicle_ids), np.intp, len(batch.vehicle_ids))
+    # NumPy sorts these by radix.
+    codes: NDArray[np.integer] = found.astype(np.uint16) if len(number) <= 2**16 else found
     times = batch.timestamps.astype("datetime64[us]", copy=False).view(np.int64)
     order, out_of_order = _order(codes, times)
-    counts = np.bincount(codes, minlength=len(vehicles))
-    ordered = _Ordered(batch.values.view(np.int64), order, np.concatenate([[0], np.cumsum(counts)]))
+    counts = np.bincount(codes, minlength=len(number))
+    # For any other layout than that of batches which are read here, the kernel would be compiled anew.
+    values = batch.values if batch.values.flags.carray else batch.values.copy(order="C")
+    ordered = _Ordered(values.view(np.int64), order, np.concatenate([[0], np.cumsum(counts)]))
     duplicates, repeated_times = _repeated(ordered, times if order is None else times[order])
-    names = tuple(vehicles)
+    names = tuple(number)
     return Sequences(names, counts, out_of_order, repeated_times, duplicates, tuple(_stuck(ordered, names)))
 
 
@@ -211,25 +212,19 @@ def _moved(ordered: _Ordered) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         Shape (n_stretches, n_features), and the position that each stretch begins at, ascending.
     """
     n_readings, n_features = ordered.bits.shape
-    moved, begins = [], []
-    block = max(1, _block(ordered) // STILL_STEPS) * STILL_STEPS
-    for begin in range(0, n_readings - STILL_STEPS, block):
-        n_stretches = min(block, n_readings - 1 - begin) // STILL_STEPS
-        rows = ordered.rows(slice(begin, begin + n_stretches * STILL_STEPS + 1))
-        steps = (rows[1:] != rows[:-1]).reshape(n_stretches, STILL_STEPS * n_features)
-        # Halved again and again: NumPy is slow along an axis as short as that of the features.
-        while steps.shape[1] > n_features:
-            half = steps.shape[1] // 2
-            steps = steps[:, :half] | steps[:, half:]
-        moved.append(steps)
-        begins.append(begin + STILL_STEPS * np.arange(n_stretches))
-    if not begins:
-        return np.zeros((0, n_features), np.bool_), np.zeros(0, np.intp)
-    begin_of = np.concatenate(begins)
+    begins = np.arange(0, n_readings - STILL_STEPS, STILL_STEPS)
     # The last reading of a stretch is the first of the next: both are of the vehicle it begins with.
-    vehicle_end = ordered.starts[np.searchsorted(ordered.starts, begin_of, side="right")]
-    whole = begin_of + STILL_STEPS < vehicle_end
-    return np.concatenate(moved)[whole], begin_of[whole]
+    vehicle_end = ordered.starts[np.searchsorted(ordered.starts, begins, side="right")]
+    begins = begins[begins + STILL_STEPS < vehicle_end]
+    moved = np.zeros((len(begins), n_features), np.bool_)
+    order = np.empty(0, np.intp) if ordered.order is None else ordered.order
+    sequence_kernel.moved_within(ordered.bits, order, begins, STILL_STEPS, moved)
+    return moved, begins
+
+
+def warm_up() -> None:
+    """Compile what looks at a batch, or load it compiled, on the smallest one."""
+    sequences(TelemetryBatch(np.zeros((1, 1)), ["v"], np.zeros(1, "datetime64[us]")))
 
 
 def _missing(bits: NDArray[np.int64]) -> NDArray[np.bool_]:

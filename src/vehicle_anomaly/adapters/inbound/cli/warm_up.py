@@ -15,7 +15,7 @@ from vehicle_anomaly.adapters.inbound.cli.services import Services
 )
 @click.pass_obj
 def warm_up(services: Services) -> None:
-    """Compile what scores now, so that no start has to.
+    """Compile what scores and trains now, so that no start has to.
 
     It is kept beside the package, or in NUMBA_CACHE_DIR, and is good for the processor it was compiled on: an
     image that is to start on others needs NUMBA_CPU_NAME=generic, here and when it serves.
