@@ -1,7 +1,8 @@
 """A client that keeps connections busy, each with one request at a time; a process of its own.
 
-`load_client.py URL CONNECTIONS SECONDS < BODY` prints one line of JSON. It knows as much HTTP as it needs: an
-answer has a Content-Length, and the connection stays open.
+`load_client.py URL CONNECTIONS ENOUGH SECONDS LONGEST < BODY` prints one line of JSON. It goes on for
+SECONDS, and where fewer than ENOUGH were answered by then, until they are, LONGEST seconds at most. It knows
+as much HTTP as it needs: an answer has a Content-Length, and the connection stays open.
 """
 
 import asyncio
@@ -9,9 +10,12 @@ import json
 import re
 import sys
 from time import perf_counter
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
+
+_GLANCE_SECONDS = 0.05
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
@@ -25,9 +29,9 @@ class _Connection(asyncio.Protocol):
         self._began = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-            self._send()
+        # uvloop's are no subclasses of asyncio's, though they have all of their methods.
+        self._transport = cast("asyncio.Transport", transport)
+        self._send()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -50,7 +54,9 @@ class _Connection(asyncio.Protocol):
         self._transport.write(self._request)
 
 
-async def _load(url: str, connections: int, seconds: float, body: bytes) -> dict[str, float]:
+async def _load(
+    url: str, body: bytes, connections: int, enough: int, *, seconds: float, longest: float
+) -> dict[str, float]:
     parts = urlsplit(url)
     head = (
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
@@ -66,21 +72,31 @@ async def _load(url: str, connections: int, seconds: float, body: bytes) -> dict
         for _ in range(connections)
     ]
     await asyncio.sleep(seconds)
+    while len(took) < enough and (left := began + longest - perf_counter()) > 0:
+        if all(transport.is_closing() for transport, _ in opened):
+            break
+        await asyncio.sleep(min(_GLANCE_SECONDS, left))
     lasted = perf_counter() - began
     for transport, _ in opened:
         transport.close()
-    if not took:
-        sys.exit(f"{url}: nothing was answered in {seconds:g} s over {connections} connections")
     waits = sorted(took)
     return {
         "requests": len(waits),
         "seconds": lasted,
         "failed": len(failed),
-        "p50": waits[len(waits) // 2] * 1e3,
-        "p99": waits[len(waits) * 99 // 100] * 1e3,
+        "p50": waits[len(waits) // 2] * 1e3 if waits else 0.0,
+        "p99": waits[len(waits) * 99 // 100] * 1e3 if waits else 0.0,
     }
 
 
 if __name__ == "__main__":
-    told = uvloop.run(_load(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.stdin.buffer.read()))
-    sys.stdout.write(json.dumps(told) + "\n")
+    address, n_connections, n_enough, n_seconds, n_longest = sys.argv[1:]
+    load = _load(
+        address,
+        sys.stdin.buffer.read(),
+        int(n_connections),
+        int(n_enough),
+        seconds=float(n_seconds),
+        longest=float(n_longest),
+    )
+    sys.stdout.write(json.dumps(uvloop.run(load)) + "\n")
