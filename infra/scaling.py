@@ -16,6 +16,10 @@ _LOAD = 0.8
 # start, and CloudWatch tells of a minute when it is over.
 _BACKLOG_SHARE = 3
 _CPU_TARGET_PERCENT = 60
+# From one waking of an idle queue to the next: less than the six hours after which SQS tells nothing of it.
+_AWAKE_HOURS = 5
+# Enough for a task to start and to ask for messages.
+_AWAKE_MINUTES = 10
 
 
 def scale_api(service: ecs.FargateService, row: Environment, targets: elb.ApplicationTargetGroup) -> None:
@@ -44,6 +48,8 @@ def scale_workers(service: ecs.FargateService, row: Environment, requests: sqs.I
     are needed: where as many arrive as are answered, it is next to nothing with any number of workers.
 
     Old requests add a worker by themselves: they are there although the numbers see no need.
+
+    Where nobody may be left, a worker runs for some minutes every few hours, lest the queue fall asleep.
     """
     tasks = service.auto_scale_task_count(
         min_capacity=row.worker_min_capacity, max_capacity=row.worker_max_capacity
@@ -106,3 +112,22 @@ def scale_workers(service: ecs.FargateService, row: Environment, requests: sqs.I
         cooldown=Duration.minutes(2),
         evaluation_periods=2,
     )
+    if row.worker_min_capacity == 0:
+        _keep_awake(tasks)
+
+
+def _keep_awake(tasks: ecs.ScalableTaskCount) -> None:
+    """Have a worker ask an idle queue for messages now and then.
+
+    SQS sends no metrics of a queue that nobody has asked anything for six hours, and sends them again up to
+    15 minutes after the next call. With no worker that call is the first message, which would wait as long.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html
+    """
+    # Hours count from midnight, so that the last pause of a day is the shorter one. Where workers are there
+    # already, nothing changes; what was woken goes as any worker does that nothing is left for.
+    for name, minute, least in (("Wake", 0, 1), ("Sleep", _AWAKE_MINUTES, 0)):
+        tasks.scale_on_schedule(
+            name,
+            schedule=autoscaling.Schedule.cron(minute=str(minute), hour=f"0/{_AWAKE_HOURS}"),
+            min_capacity=least,
+        )

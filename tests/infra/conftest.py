@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from infra import synth
 from tests.infra.template import Templates
 
 PROJECT = Path(__file__).parents[2]
 PYTHON = PROJECT / ".venv-infra" / "bin" / "python"
-VARIANTS = ("dev", "dev-https", "prod", "prod-https")
+VARIANTS = tuple(synth.VARIANTS)
 SECONDS = 240
 
 

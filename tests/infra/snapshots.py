@@ -3,12 +3,13 @@
 import sys
 from pathlib import Path
 
-from tests.infra.test_snapshots import KEPT, SNAPSHOTS, written
+from tests.infra.conftest import VARIANTS
+from tests.infra.test_snapshots import SNAPSHOTS, written
 
 
 def main() -> None:
     """Rewrite the snapshots."""
-    for name in KEPT:
+    for name in VARIANTS:
         (SNAPSHOTS / name).mkdir(parents=True, exist_ok=True)
         for template in (Path(sys.argv[1]) / name).glob("*.template.json"):
             stack = template.name.removesuffix(".template.json").rpartition("-")[2]
