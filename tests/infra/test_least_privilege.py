@@ -104,7 +104,26 @@ def test_every_call_of_boto3_is_in_this_test() -> None:
 
 def test_who_scores_for_all_callers_cannot_write_a_model(templates: Templates) -> None:
     task = tasks(templates)["api"]
-    assert {action for action, _ in allowed(templates, task)} - exported(task) == READS
+    assert {action for action, _ in allowed(templates, task)} == READS | exported(task)
+
+
+def test_who_trains_publishes_and_does_nothing_else(templates: Templates) -> None:
+    task = tasks(templates)["trainer"]
+    published = {"s3:PutObject", "s3:DeleteObject"}
+    assert {action for action, _ in allowed(templates, task)} == READS | published | exported(task)
+
+
+def test_there_is_no_role_but_those_of_tasks_and_of_flow_logs(templates: Templates) -> None:
+    flows = {target(flow["DeliverLogsPermissionArn"]) for flow in templates.all("AWS::EC2::FlowLog")}
+    of_tasks = {
+        target(task[role])
+        for task in tasks(templates).values()
+        for role in ("TaskRoleArn", "ExecutionRoleArn")
+    }
+    assert len(of_tasks) == 6
+    assert {name for name, _ in templates.resources("AWS::IAM::Role")} == of_tasks | flows
+    (role,) = flows
+    assert {action for action, _ in actions(templates.statements(role))} == EXPORTERS["awsemf"]
 
 
 def test_no_version_can_be_deleted(templates: Templates) -> None:

@@ -134,6 +134,39 @@ def test_tools_are_installed_by_hash_where_there_are_credentials() -> None:
     assert re.findall(r"^([a-z-]+)==", locked, flags=re.MULTILINE) == ["rust-just", "uv"]
 
 
+@pytest.mark.parametrize("user", [0, 1001])
+@pytest.mark.parametrize("tool", ["sudo", "no sudo"])
+def test_what_tests_need_is_installed_by_root_or_as_root(tmp_path: Path, user: int, tool: str) -> None:
+    """The script itself, up to where it would fetch the tools; a user without sudo is refused by apt-get."""
+    for real in ("bash", "dirname", "env", "mktemp", "rm"):
+        (tmp_path / real).symlink_to(shutil.which(real) or pytest.skip(f"no {real}"))
+    fakes = {
+        "id": f"echo ${{USER_ID:-{user}}}",
+        "apt-get": 'echo "$(id) $DEBIAN_FRONTEND apt-get $*" >>"$TOLD"; [ "$(id)" = 0 ]',
+        "python3": "exit 42",
+    }
+    if tool == "sudo":
+        fakes["sudo"] = '[ "$1" = --non-interactive ] || exit 1; shift; USER_ID=0 exec "$@"'
+    for name, body in fakes.items():
+        (tmp_path / name).write_text(f"#!{tmp_path / 'bash'}\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    told = tmp_path / "told"
+    ran = run(".ci/run", PATH=str(tmp_path), TOLD=str(told))
+    assert ran.returncode == 42
+    install = "install -y -qq --no-install-recommends"
+    if user == 0 or tool == "sudo":
+        assert told.read_text().splitlines() == [
+            f"0 noninteractive apt-get {what}"
+            for needed in ("chromium", "prometheus")
+            for what in ("update -qq", f"{install} {needed}")
+        ]
+        assert ran.stdout == ""
+    else:
+        assert ran.stdout.splitlines() == [
+            f"no {needed}: the tests with it will be skipped" for needed in ("chromium", "prometheus")
+        ]
+
+
 def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environ = {"PATH": os.environ["PATH"], **variables}
     return subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=False)
