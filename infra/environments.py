@@ -29,7 +29,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         requests_a_target_a_minute: Load of one such task at which another one starts.
         trainer_size: Of the task that trains over HTTP; a training takes twice its readings (README).
         worker_size: Of a task that answers the queue.
-        worker_min_capacity: Workers at least; 0 lets an idle queue cost nothing.
+        worker_min_capacity: Workers at least; 0 lets an idle queue cost next to nothing.
         worker_max_capacity: Workers at most.
         worker_messages_per_second: What one worker is planned to answer; what one was measured to
             (tests/benchmarks/results/queue_throughput.md) less a reserve.

@@ -11,7 +11,7 @@ import pytest
 
 from infra.context import KEYS
 from infra.deployment import VARIABLES
-from infra.environments import ENVIRONMENTS
+from infra.environments import ENVIRONMENTS, Size
 from tests.infra.conftest import PROJECT
 from tests.infra.template import Templates
 from vehicle_anomaly.adapters.inbound.keys.entries import decode_entries
@@ -161,50 +161,102 @@ def test_the_cdks_command_line_is_the_pinned_one() -> None:
     assert re.findall(r"aws-cdk@([\d.]+)", PAGE) == pinned
 
 
+DECISION = (PROJECT / "ADRs" / "0075-what-it-costs.md").read_text()
+FIXED = DECISION.partition("## `prod`, whatever the load")[2].partition("\n## ")[0]
+LOAD = DECISION.partition("## By load")[2].partition("\n## ")[0]
+HOURS = 730
+RATES = (1, 100, 10_000)
+
+
+def tasks(count: int, size: Size) -> float:
+    """Return what tasks of a size cost in a month."""
+    return count * HOURS * (size.cpu / 1024 * 0.04048 + size.memory_mib / 1024 * 0.004445)
+
+
+def by_load() -> dict[str, list[float]]:
+    """Return the rows of what depends on the load: words → dollars at each rate."""
+    rows = re.findall(r"^\| ([^|*]+) \| ([\d,.]+) \| ([\d,.]+) \| ([\d,.]+) \|$", LOAD, flags=re.MULTILINE)
+    return {words: [float(cell.replace(",", "")) for cell in cells] for words, *cells in rows}
+
+
 def test_what_it_costs_is_what_the_decision_says() -> None:
-    decision = (PROJECT / "ADRs" / "0075-what-it-costs.md").read_text()
     amount = r"\*\*([\d,]+)\*\* \|"
-    (row,) = re.findall(rf"^\| \*\*together\*\* \| {amount} {amount} {amount}", decision, re.MULTILINE)
-    assert all(dollars in PAGE for dollars in row)
-    hours, cpu, gigabyte = 730, 0.04048, 0.004445
+    (row,) = re.findall(rf"^\| \*\*together\*\* \| {amount} {amount} {amount}", DECISION, re.MULTILINE)
+    told = PAGE.partition("## What it costs")[2].partition("\n## ")[0]
+    *_, warning = by_load().values()
+    assert all(dollars in told for dollars in (*row, f"{warning[-1]:,.0f}"))
     prod = ENVIRONMENTS["prod"]
-
-    def tasks(count: int, size: object) -> float:
-        processors, memory = size.cpu / 1024, size.memory_mib / 1024  # type: ignore[attr-defined]
-        return float(count * hours * (processors * cpu + memory * gigabyte))
-
     computed = (
         tasks(prod.min_capacity, prod.api_size),
         tasks(1, prod.trainer_size),
         tasks(prod.worker_min_capacity, prod.worker_size),
     )
     for dollars in computed:
-        assert f"| {dollars:.2f} |" in decision
+        assert f"| {dollars:.2f} |" in DECISION
 
 
 def test_the_sums_of_what_it_costs_are_right() -> None:
-    decision = (PROJECT / "ADRs" / "0075-what-it-costs.md").read_text()
-    fixed = decision.partition("## `prod`, whatever the load")[2].partition("\n## ")[0]
-    amounts = [float(x) for x in re.findall(r"\| ([\d.]+) \|$", fixed, flags=re.MULTILINE)]
-    (together,) = re.findall(r"\*\*together\*\* \| \| \*\*(\d+)\*\*", fixed)
+    amounts = [float(x) for x in re.findall(r"\| ([\d.]+) \|$", FIXED, flags=re.MULTILINE)]
+    (together,) = re.findall(r"\*\*together\*\* \| \| \*\*(\d+)\*\*", FIXED)
     assert round(sum(amounts)) == int(together)
-    load = decision.partition("## By load")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| [^|*]+ \| ([\d,.]+) \| ([\d,.]+) \| ([\d,.]+) \|$", load, flags=re.MULTILINE)
-    *parts, without_log = [[float(cell.replace(",", "")) for cell in row] for row in rows]
     (said,) = re.findall(
-        r"\*\*together\*\* \| \*\*([\d,]+)\*\* \| \*\*([\d,]+)\*\* \| \*\*([\d,]+)\*\*", load
+        r"\*\*together\*\* \| \*\*([\d,]+)\*\* \| \*\*([\d,]+)\*\* \| \*\*([\d,]+)\*\*", LOAD
     )
-    log_lines = 1
+    parts = by_load()
+    without_log = parts.pop("the same with `log_level=WARNING`")
     for column, total in enumerate(said):
-        whole = sum(part[column] for part in parts)
+        whole = sum(part[column] for part in parts.values())
+        lines = sum(part[column] for words, part in parts.items() if words.startswith("lines of log"))
         # Each part is rounded to a tenth.
         assert abs(whole - int(total.replace(",", ""))) < 1
-        assert abs(whole - parts[log_lines][column] - without_log[column]) < 1
-    assert abs(sum(amounts) - parts[0][0]) < 0.1
+        assert abs(whole - lines - without_log[column]) < 1
+    (fixed,) = (part for words, part in parts.items() if words.startswith("fixed"))
+    assert abs(sum(amounts) - fixed[0]) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("words", "dollars_a_gigabyte"),
+    [
+        ("lines of log, (294) B each", 0.50),
+        ("lines of log through NAT gateways, (345) B each", 0.045),
+        ("lines of log kept for three months, (294) B each, packed", 3 * 0.15 * 0.03),
+        ("out to the internet, (385) B each", 0.09),
+        ("LCU, (735) B each", 0.008),
+        ("access logs, about (80) B each packed, kept for three months", 3 * 0.023),
+    ],
+)
+def test_what_a_reading_costs_is_bytes_by_price(words: str, dollars_a_gigabyte: float) -> None:
+    ((found, said),) = ((m, row) for name, row in by_load().items() if (m := re.fullmatch(words, name)))
+    gigabytes = int(found[1]) * HOURS * 3600 / 1e9
+    assert said == [round(rate * gigabytes * dollars_a_gigabyte, 1) for rate in RATES]
+
+
+def test_what_traces_and_flow_logs_cost_is_count_by_price() -> None:
+    rows = by_load()
+    traces = [rate * HOURS * 3600 / 1000 for rate in RATES]
+    assert rows["traces, one in a thousand, 2,000 B each through NAT gateways"] == [
+        round(count * (5 / 1e6 + 2000 / 1e9 * 0.045), 1) for count in traces
+    ]
+    records = [(2 * callers + 300) * HOURS * 60 for callers in RATES]
+    assert rows["flow logs, two records of 144 B a minute and caller, and 300"] == [
+        round(count * 144 / 1e9 * 0.50, 1) for count in records
+    ]
+
+
+def test_what_dev_costs_is_its_tasks_and_one_gateway() -> None:
+    dev = ENVIRONMENTS["dev"]
+    (awake,) = re.findall(r"which keeps its queue awake \(([\d.]+),", FIXED)
+    # Fifty minutes a day; a month has 730 hours.
+    assert round(tasks(1, dev.worker_size) * 50 / (24 * 60), 2) == float(awake)
+    # A load balancer with its two addresses, a gateway with its own, the endpoint, and what else is fixed.
+    hourly = 0.0225 + 2 * 0.005 + dev.nat_gateways * (0.045 + 0.005) + 2 * 0.01
+    together = tasks(1, dev.api_size) + tasks(1, dev.trainer_size) + HOURS * hourly + 2.50 + 19.00
+    (said,) = re.findall(r"`dev`: about (\d+)\.", FIXED)
+    assert round(together + float(awake)) == int(said)
+    assert f"{said} for `dev`" in PAGE
 
 
 def test_as_many_metrics_stand_in_alarms_as_are_paid_for(production: Templates) -> None:
-    decision = (PROJECT / "ADRs" / "0075-what-it-costs.md").read_text()
     told = sum(
         sum("MetricStat" in m for m in alarm["Metrics"]) if "Metrics" in alarm else 1
         for alarm in production.all("AWS::CloudWatch::Alarm")
@@ -214,7 +266,7 @@ def test_as_many_metrics_stand_in_alarms_as_are_paid_for(production: Templates) 
         policy["PolicyType"] == "TargetTrackingScaling"
         for policy in production.all("AWS::ApplicationAutoScaling::ScalingPolicy")
     )
-    assert f"| {told + tracked} × 0.10 | {(told + tracked) * 0.1:.2f} |" in decision
+    assert f"| {told + tracked} × 0.10 | {(told + tracked) * 0.1:.2f} |" in DECISION
 
 
 def test_the_signing_key_that_is_made_is_one_that_the_service_takes() -> None:
