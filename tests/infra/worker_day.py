@@ -14,7 +14,7 @@ import random
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.infra.template import Templates, target
@@ -93,7 +93,7 @@ class Scaling:
 
 
 def scaling(templates: Templates) -> Scaling:
-    """Read the workers' scaling out of the template, new: its policies remember what they did."""
+    """Read the workers' scaling out of the template."""
     by_name = dict(templates.resources("AWS::ApplicationAutoScaling::ScalingPolicy"))
     policies, scaled = [], set()
     for alarm in templates.all("AWS::CloudWatch::Alarm"):
@@ -238,6 +238,8 @@ def simulate(arrivals: list[float], scaled: Scaling, rate: float) -> Iterator[Mi
         rate: Messages a second that a worker answers.
     """
     least = scaled.least
+    # They remember what they did.
+    policies = [replace(policy, history=[], recent=[]) for policy in scaled.policies]
     queue, workers, sleep = Queue(), Workers(least), Sleep()
     told: list[Told] = []
     now = 0.0
@@ -263,7 +265,7 @@ def simulate(arrivals: list[float], scaled: Scaling, rate: float) -> Iterator[Mi
         )
         if minute < TOLD_AFTER_MINUTES:
             continue
-        change = [policy.change(minute, told[-1 - TOLD_AFTER_MINUTES]) for policy in scaled.policies] or [0]
+        change = [policy.change(minute, told[-1 - TOLD_AFTER_MINUTES]) for policy in policies] or [0]
         # What adds goes before what removes.
         by = max(change) if max(change) > 0 else min(change)
         workers.want(max(least, min(scaled.most, workers.wanted + by)), now)
