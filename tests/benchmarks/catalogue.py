@@ -5,6 +5,7 @@ from dataclasses import replace
 from tests.benchmarks import (
     asgi_servers,
     batches,
+    exactness,
     files,
     growth,
     guards_cost,
@@ -21,6 +22,7 @@ from tests.benchmarks.measure import Table
 
 TABLES: tuple[Table, ...] = (
     scoring.TABLE,
+    exactness.TABLE,
     growth.TABLE,
     training.TABLE,
     training_report.TABLE,

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
+from tests.exactness import around
 from vehicle_anomaly.core.fitting import ForestParameters, fit, flatten
 from vehicle_anomaly.core.forest import ARRAY_DTYPES, Forest
 from vehicle_anomaly.core.telemetry import MAX_FEATURE
@@ -46,19 +47,6 @@ def assert_scores_as_scikit_learn(X: Matrix, others: Matrix, parameters: ForestP
         np.testing.assert_array_equal(scores < 0, estimator.predict(readings) == -1)
     alone = np.array([forest.score(others[row : row + 1])[0] for row in range(min(3, len(others)))])
     np.testing.assert_array_equal(alone, forest.score(others)[: len(alone)])
-
-
-def around(thresholds: Matrix) -> list[Matrix]:
-    """Return thresholds, and the float64 and float32 that are as close to them as can be."""
-    rounded = thresholds.astype(np.float32)
-    return [
-        thresholds,
-        np.nextafter(thresholds, np.inf),
-        np.nextafter(thresholds, -np.inf),
-        rounded.astype(np.float64),
-        np.nextafter(rounded, np.float32(np.inf)).astype(np.float64),
-        np.nextafter(rounded, np.float32(-np.inf)).astype(np.float64),
-    ]
 
 
 def thresholds_of(forest: Forest) -> Matrix:
