@@ -5,7 +5,7 @@ import pytest
 from tests.benchmarks.catalogue import TABLES
 from tests.benchmarks.measure import Row, Sample, at_least, at_most, not_measured
 from tests.benchmarks.report import missed, readme_table
-from tests.benchmarks.results_files import BEGIN, END, README, SUMMARY, with_section
+from tests.benchmarks.results_files import BEGIN, END, README, RESULTS, SUMMARY, with_section
 
 
 def test_the_readme_has_what_was_measured() -> None:
@@ -14,6 +14,11 @@ def test_the_readme_has_what_was_measured() -> None:
     section = README.read_text().partition(BEGIN)[2].partition(END)[0].strip()
     assert section
     assert section in SUMMARY.read_text()
+
+
+def test_the_readme_names_every_plot() -> None:
+    plots = {path.relative_to(README.parent).as_posix() for path in RESULTS.glob("*.svg")}
+    assert {plot for plot in plots if f"]({plot})" not in README.read_text()} == set()
 
 
 def test_writing_the_readme_again_changes_the_section_and_nothing_else() -> None:

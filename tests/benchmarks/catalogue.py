@@ -31,8 +31,7 @@ TABLES: tuple[Table, ...] = (
     batches.TABLE,
     # It takes no bar: not in the quick form.
     replace(files.TABLE, quick=None),
-    # Nor is this, while it is below half its bar on a machine with other work (ADR 0030).
-    replace(streams.TABLE, quick=None),
+    streams.TABLE,
     asgi_servers.TABLE,
     latency_while_training.TABLE,
     processes.TABLE,

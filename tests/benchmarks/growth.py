@@ -58,7 +58,13 @@ def _figure(
     theirs: list[Point] = [(n, sample.median) for n, (_, sample) in points]
     steepest = max((b[1] / a[1]) / (b[0] / a[0]) for a, b in pairwise(ours))
     for n, (sample, peers) in (points[0], points[-1]):
-        yield Row.of_times(f"{n:,} {x}", sample / 1e6, peers / 1e6, peer="scikit-learn's `decision_function`")
+        yield Row.of_times(
+            f"score of a reading, one thread, {x}: {n:,}",
+            sample / 1e6,
+            peers / 1e6,
+            peer="scikit-learn's `decision_function`",
+            in_readme=True,
+        )
     curves = {"vehicle-anomaly": ours, "scikit-learn": theirs}
     yield Plot(name, title, x, "µs a reading, one thread", curves, bound)
     yield Row(f"{title}: the steepest step, as a share of proportional", Sample.of([steepest]))

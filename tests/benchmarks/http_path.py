@@ -94,10 +94,11 @@ def _layers(store: Path, rounds: int, seconds: float) -> Iterator[Row]:
         for route, name in (("score", "default"), ("floor", "floor")):
             waited = Sample.of([getattr(load, quantile) for load in loads[name]])
             yield Row(f"`/{route}`, {quantile} under that load", waited, "ms", in_readme=True)
-    yield Row("CPU of a `/score` request, all of it", Sample.of(took["default"]), "µs", in_readme=True)
-    yield _difference("of it: scoring, its command and its verdict", took["default"], took["floor"])
-    yield _difference("of it: metrics", took["default"], took["without metrics"])
-    yield _difference("of it: its line in the log", took["default"], took["without a log line"])
+    for route, name in (("score", "default"), ("floor", "floor")):
+        yield Row(f"CPU of a `/{route}` request, all of it", Sample.of(took[name]), "µs", in_readme=True)
+    yield _difference("of `/score`: scoring, its command and its verdict", took["default"], took["floor"])
+    yield _difference("of `/score`: metrics", took["default"], took["without metrics"])
+    yield _difference("of `/score`: its line in the log", took["default"], took["without a log line"])
     yield _difference(
         "the same line by structlog would add",
         took["with a log line by structlog"],

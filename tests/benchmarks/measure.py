@@ -132,12 +132,20 @@ class Row:
 
     @classmethod
     def of_times(
-        cls, what: str, ours: Sample, theirs: Sample, *, peer: str, bars: tuple[Bar, ...] = (), note: str = ""
+        cls,
+        what: str,
+        ours: Sample,
+        theirs: Sample,
+        *,
+        peer: str,
+        bars: tuple[Bar, ...] = (),
+        note: str = "",
+        in_readme: bool = False,
     ) -> Row:
         """Compare times, given in seconds: the ratio is theirs over ours. Shown in ns, µs, ms or s."""
         unit, factor = _time_unit(ours.median)
         ratio = theirs.median / ours.median
-        return cls(what, ours * factor, unit, peer, theirs * factor, ratio, bars, note)
+        return cls(what, ours * factor, unit, peer, theirs * factor, ratio, bars, note, in_readme)
 
     @classmethod
     def of_rates(

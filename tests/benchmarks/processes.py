@@ -42,7 +42,10 @@ def measure() -> Iterator[Row | Plot]:
                 proportional = sum(_kilobytes(each, "smaps_rollup", "Pss") for each in {pid, *own}) / 1024
             points.append((n_processes, told.per_second))
             yield Row(
-                f"/score, requests a second, processes: {n_processes}", Sample.of([told.per_second]), ""
+                f"`POST /score`, {load.CONNECTIONS} connections, processes: {n_processes}",
+                Sample.of([told.per_second]),
+                "requests/s",
+                in_readme=True,
             )
             if n_processes == 1:
                 yield Row(

@@ -22,7 +22,7 @@ from vehicle_anomaly.adapters.inbound.wire.commands import train_model_command
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.requests import IngestRequest, TelemetryRecord
 from vehicle_anomaly.core.fitting import ForestParameters, fit
-from vehicle_anomaly.core.scoring_threads import ScoringThreads
+from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 
 N_READINGS = 1_000_000
 N_FEATURES = 10
@@ -100,6 +100,16 @@ def _measure_fit(n_readings: int, repeats: int) -> Iterator[Row]:
         bars=(at_least(3.0),),
         note="the same trees, bit for bit",
     )
+    if n_threads > 1:
+        alone = times(lambda: fit(X, ForestParameters(), None, THIS_THREAD), repeats=repeats)
+        yield Row.of_times(
+            f"training {n_readings:,} × {N_FEATURES}, contamination 0.05, one thread",
+            alone,
+            peers,
+            peer="scikit-learn's `fit`",
+            note="as many as scikit-learn takes unless told",
+            in_readme=True,
+        )
     yield Row(
         "difference of `offset_`", Sample.of([abs(ours.offset_ - theirs.offset_)]), bars=(at_most(1e-12),)
     )
