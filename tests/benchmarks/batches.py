@@ -24,7 +24,7 @@ N_READINGS = 1000
 _PEER = "strict decode + encode of the same bytes, without HTTP"
 # Of the processor's time, when this was written. The bar of 0.5 is missed; the README says so, ADR 30 why.
 # The quick form is held to half of what was reached, so that a change which halves it is seen.
-_REACHED = 0.16
+_REACHED = 0.15
 _MOMENT = "2026-11-22T10:00:00Z"
 
 _decode = msgspec.json.Decoder(ScoreBatchRequest[TelemetryRecord]).decode
