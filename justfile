@@ -37,9 +37,9 @@ demo-queue *ARGS: setup
 serve: setup
     {{ command }} serve
 
-# Run the tests; ARGS go to pytest
+# Run the tests, two files at a time, for many wait more than they work; ARGS go to pytest
 test *ARGS: setup
-    {{ python }} -m pytest {{ ARGS }}
+    {{ python }} -m pytest --numprocesses 2 --dist loadfile {{ ARGS }}
 
 # Run the long forms of the tests: killing, stopping and poisoning workers for minutes
 soak *ARGS: setup

@@ -1,5 +1,6 @@
 """What tests of several kinds stand on."""
 
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -12,6 +13,9 @@ from tests.aws_server import AWS_ENVIRONMENT, aws_server
 # How long an example takes is the machine's as much as ours: the first one also loads what was compiled.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# A shell that runs tests in the background has the interrupt ignored, and so would the processes they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

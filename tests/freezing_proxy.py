@@ -1,4 +1,7 @@
-"""A TCP proxy that can be frozen: connections stay open, and nothing comes through any more."""
+"""A TCP proxy that can be frozen: connections stay open, and nothing comes through any more.
+
+And one that is slow with some of what is asked.
+"""
 
 import socket
 import threading
@@ -15,10 +18,13 @@ class FreezingProxy:
         url: Where it listens.
     """
 
-    def __init__(self, listener: socket.socket, target: tuple[str, int]) -> None:
+    def __init__(
+        self, listener: socket.socket, target: tuple[str, int], slow: bytes, slow_seconds: float
+    ) -> None:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._listener = listener
         self._target = target
+        self._slow, self._slow_seconds = slow, slow_seconds
         self._flowing = threading.Event()
         self._flowing.set()
 
@@ -38,14 +44,22 @@ class FreezingProxy:
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError), source, sink:
             while data := source.recv(65536):
+                if self._slow and self._slow in data:
+                    threading.Event().wait(self._slow_seconds)
                 self._flowing.wait()
                 sink.sendall(data)
 
 
 @contextmanager
-def freezing_proxy(target_url: str) -> Iterator[FreezingProxy]:
-    """Stand before a service while the block runs."""
+def freezing_proxy(target_url: str, slow: bytes = b"", slow_seconds: float = 0.0) -> Iterator[FreezingProxy]:
+    """Stand before a service while the block runs.
+
+    Args:
+        target_url: The service's address.
+        slow: What a request or an answer holds that is passed on later; nothing for none.
+        slow_seconds: By how much.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        proxy = FreezingProxy(listener, host_and_port(target_url))
+        proxy = FreezingProxy(listener, host_and_port(target_url), slow, slow_seconds)
         threading.Thread(target=proxy.accept, daemon=True).start()
         yield proxy

@@ -117,6 +117,8 @@ def test_of_a_worker_whose_queues_repeat_what_they_were_asked_with(
             MODEL_STORE="s3",
             MODEL_BUCKET=new_bucket(),
             WORKER_RETRY_SECONDS="0",
+            # What cannot be told is tried until then.
+            WORKER_DRAIN_SECONDS="3",
         ) as worker:
             failed = {
                 "ReceiveMessage": "poll failed",

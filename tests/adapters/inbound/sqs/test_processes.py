@@ -211,21 +211,27 @@ def test_a_worker_that_is_stopped_at_any_moment_leaves_nothing_behind(
         assert queues.count(queues.dead_letters) == 0
 
 
+@pytest.mark.parametrize("slow_seconds", [0.0, 0.4], ids=["at once", "polls arrive late"])
 def test_a_worker_that_is_stopped_gives_back_what_it_cannot_finish(
-    environment: dict[str, str], aws_environment: dict[str, str]
+    environment: dict[str, str], aws_environment: dict[str, str], slow_seconds: float
 ) -> None:
     # A worker that received again what it gave back would use up the second delivery.
     queues = make_queues(max_receive_count=2)
-    environment |= queues.environment(WORKER_VISIBILITY_SECONDS="600", N_ESTIMATORS="10000")
-    with worker_process(environment) as process:
-        process.wait_until_polling()
-        many = [{**one, "vehicle_id": f"veh-{number}"} for number in range(40) for one in RECORDS]
-        sent = {queues.send({"type": "ingest", "records": many}) for _ in range(3)}
-        wait_until(lambda: queues.count_visible(queues.requests) == 0)
-        process.signal(signal.SIGTERM)
-        signalled = time.monotonic()
-        assert process.wait() == 0
-        assert time.monotonic() - signalled < _DRAIN_SECONDS
+    with freezing_proxy(environment["AWS_ENDPOINT_URL"], b"ReceiveMessage", slow_seconds) as proxy:
+        environment |= queues.environment(
+            AWS_ENDPOINT_URL_SQS=proxy.url, WORKER_VISIBILITY_SECONDS="600", N_ESTIMATORS="10000"
+        )
+        environment["REQUEST_QUEUE_URL"] = _through(proxy.url, queues.requests)
+        environment["RESULT_QUEUE_URL"] = _through(proxy.url, queues.results)
+        with worker_process(environment) as process:
+            process.wait_until_polling()
+            many = [{**one, "vehicle_id": f"veh-{number}"} for number in range(40) for one in RECORDS]
+            sent = {queues.send({"type": "ingest", "records": many}) for _ in range(3)}
+            wait_until(lambda: queues.count_visible(queues.requests) == 0)
+            process.signal(signal.SIGTERM)
+            signalled = time.monotonic()
+            assert process.wait() == 0
+            assert time.monotonic() - signalled < _DRAIN_SECONDS
 
     back = queues.take_until(queues.requests, lambda taken: len(taken) == len(sent), within_seconds=5)
     assert {one.message_id for one in back} == sent

@@ -48,6 +48,8 @@ from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable
 
 # What is left of the drain for giving back, once work has had its share.
 _GIVING_BACK_SECONDS: Final = 1.0
+# Of that, how long a poll is waited for that should be over: it would receive again what is given back.
+_LAST_POLL_SECONDS: Final = 0.5
 # Ending the process takes some of the drain too.
 _LEAVING_SECONDS: Final = 0.4
 _FIRST_PAUSE_SECONDS: Final = 1.0
@@ -81,8 +83,11 @@ class WorkerOptions:
 
     @property
     def poll_seconds(self) -> int:
-        """How long a poll waits: no longer than the drain, so that what it brings is never left behind."""
-        return min(LONGEST_POLL_SECONDS, self.drain_seconds - int(_GIVING_BACK_SECONDS))
+        """How long a poll waits: the last one is over a second before anything is given back, if it can be.
+
+        What it brings is never left behind, and it does not receive again what this worker gives back.
+        """
+        return max(1, min(LONGEST_POLL_SECONDS, self.drain_seconds - int(_GIVING_BACK_SECONDS) - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +368,7 @@ class Worker:
             self._orders.put(_Order.ALL_DONE)
 
         def give_back_rest() -> None:
+            poller.join(_LAST_POLL_SECONDS)
             given_back = self._heartbeat.give_back_all()
             poller.join()
             given_back += self._heartbeat.give_back_all()
