@@ -7,7 +7,6 @@ them with spaces about them or nothing. Whatever else it meets, it stops before 
 
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +25,7 @@ from vehicle_anomaly.adapters.inbound.wire.record_layout import (
     TIME_TO,
 )
 from vehicle_anomaly.adapters.inbound.wire.scan_kernel import NOT_PLAIN, byte, instant, number
+from vehicle_anomaly.adapters.inbound.wire.uncounted import uncounted
 
 # What a column may be beside the number of a feature.
 VEHICLE: Final = -1
@@ -42,7 +42,7 @@ _MINUS: Final = 0x2D
 _BACKSLASH: Final = 0x5C
 
 
-@numba.njit(nogil=True, cache=True)
+@uncounted(cache=True)
 def scan_rows(
     data: NDArray[np.uint8],
     state: NDArray[np.int64],
@@ -82,7 +82,7 @@ def scan_rows(
     return DONE
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _line_end(data, at, end):  # type: ignore[no-untyped-def]
     """Return what is behind a line end; NOT_PLAIN where none is."""
     if byte(data, at, end) == _CR:
@@ -94,7 +94,7 @@ def _line_end(data, at, end):  # type: ignore[no-untyped-def]
     return at + 1 if data[np.uint64(at)] == _LF else NOT_PLAIN
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _row(data, at, end, role, values, spans, instants, has_offset, row):  # type: ignore[no-untyped-def]
     for column in range(values.size):
         values[column] = np.nan
@@ -125,7 +125,7 @@ def _row(data, at, end, role, values, spans, instants, has_offset, row):  # type
     return _line_end(data, at, end)
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _text_end(data, at, end):  # type: ignore[no-untyped-def]
     """Return where a text of printable ASCII ends that is the same in CSV and in JSON."""
     while at < end:
@@ -136,14 +136,14 @@ def _text_end(data, at, end):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _blank(data, at, end):  # type: ignore[no-untyped-def]
     while at < end and (data[np.uint64(at)] == _SPACE or data[np.uint64(at)] == _TAB):
         at += 1
     return at
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _value(data, at, end):  # type: ignore[no-untyped-def]
     """Read a number, or nothing, which is NaN."""
     begin = _blank(data, at, end)

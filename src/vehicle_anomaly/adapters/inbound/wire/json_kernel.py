@@ -7,7 +7,6 @@ that has it; `msgspec` decodes that one, and judges.
 
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +39,7 @@ from vehicle_anomaly.adapters.inbound.wire.scan_kernel import (
     plain_string,
     same,
 )
+from vehicle_anomaly.adapters.inbound.wire.uncounted import uncounted
 
 _VEHICLE_ID: Final = np.frombuffer(b'vehicle_id"', np.uint8)
 _TIMESTAMP: Final = np.frombuffer(b'timestamp"', np.uint8)
@@ -61,7 +61,7 @@ _END: Final = 0x5D
 _N: Final = 0x6E
 
 
-@numba.njit(nogil=True, cache=True)
+@uncounted(cache=True)
 def scan(
     data: NDArray[np.uint8],
     state: NDArray[np.int64],
@@ -124,7 +124,7 @@ def scan(
     return DONE
 
 
-@numba.njit(nogil=True, cache=True)
+@uncounted(cache=True)
 def shape_of(
     data: NDArray[np.uint8], at: int, over_lines: bool, name_at: NDArray[np.int64], name_to: NDArray[np.int64]
 ) -> int:
@@ -174,7 +174,7 @@ def shape_of(
             return 0
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _count(data, at, end, over_lines, limit):  # type: ignore[no-untyped-def]
     if byte(data, at, end) != _BEGIN:
         return 0
@@ -192,7 +192,7 @@ def _count(data, at, end, over_lines, limit):  # type: ignore[no-untyped-def]
     return 0
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _names(data, at, end, over_lines, name_at, name_to):  # type: ignore[no-untyped-def]
     if byte(data, at, end) != _OPEN:
         return 0
@@ -221,7 +221,7 @@ def _names(data, at, end, over_lines, name_at, name_to):  # type: ignore[no-unty
     return 0
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _space(data, at, end, over_lines):  # type: ignore[no-untyped-def]
     """Pass what JSON takes for white space; within lines, LF is none."""
     while at < end:
@@ -232,7 +232,7 @@ def _space(data, at, end, over_lines):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _record(  # type: ignore[no-untyped-def]
     data,
     at,
@@ -307,7 +307,7 @@ def _record(  # type: ignore[no-untyped-def]
             return NOT_PLAIN
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _value(data, at, end):  # type: ignore[no-untyped-def]
     """Read a number or null, which is NaN."""
     if byte(data, at, end) == _N:
@@ -318,13 +318,13 @@ def _value(data, at, end):  # type: ignore[no-untyped-def]
     return value, at
 
 
-@numba.njit(nogil=True)
+@uncounted()
 def _behind_value(data, at, end):  # type: ignore[no-untyped-def]
     # Compiled once, where speed is no matter.
     return _value(data, at, end)[1]
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _vector(data, at, end, over_lines, row):  # type: ignore[no-untyped-def]
     if byte(data, at, end) != _BEGIN:
         return NOT_PLAIN
@@ -341,7 +341,7 @@ def _vector(data, at, end, over_lines, row):  # type: ignore[no-untyped-def]
     return at + 1
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _by_name(data, at, end, over_lines, names, name_at, usual, row):  # type: ignore[no-untyped-def]
     if byte(data, at, end) != _OPEN:
         return NOT_PLAIN
@@ -382,7 +382,7 @@ def _by_name(data, at, end, over_lines, names, name_at, usual, row):  # type: ig
     return NOT_PLAIN
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _is_name(data, at, end, names, name_at, column):  # type: ignore[no-untyped-def]
     begin = name_at[column]
     length = name_at[column + 1] - begin

@@ -6,7 +6,6 @@ nil. Whatever else it meets, it stops before the record that has it.
 
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +29,7 @@ from vehicle_anomaly.adapters.inbound.wire.record_layout import (
     TIME_TO,
 )
 from vehicle_anomaly.adapters.inbound.wire.scan_kernel import NOT_PLAIN, byte, instant, same
+from vehicle_anomaly.adapters.inbound.wire.uncounted import uncounted
 
 _VEHICLE_ID: Final = np.frombuffer(b"vehicle_id", np.uint8)
 _TIMESTAMP: Final = np.frombuffer(b"timestamp", np.uint8)
@@ -37,7 +37,7 @@ _VECTOR: Final = np.frombuffer(b"feature_vector", np.uint8)
 _FEATURES: Final = np.frombuffer(b"features", np.uint8)
 
 
-@numba.njit(nogil=True, cache=True)
+@uncounted(cache=True)
 def scan(
     data: NDArray[np.uint8],
     state: NDArray[np.int64],
@@ -67,7 +67,7 @@ def scan(
     return DONE
 
 
-@numba.njit(nogil=True, cache=True)
+@uncounted(cache=True)
 def shape_of(data: NDArray[np.uint8], at: int, name_at: NDArray[np.int64], name_to: NDArray[np.int64]) -> int:
     """Look what kind of record begins at a position; as `json_kernel.shape_of`."""
     end = data.size
@@ -98,7 +98,7 @@ def shape_of(data: NDArray[np.uint8], at: int, name_at: NDArray[np.int64], name_
     return 0
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _count(data, at, end, few, many):  # type: ignore[no-untyped-def]
     """Read how long a map or an array is, which begins with `few`, `many`, or for 32 bits one more."""
     if at >= end:
@@ -113,7 +113,7 @@ def _count(data, at, end, few, many):  # type: ignore[no-untyped-def]
     return -1, NOT_PLAIN
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _bits(data, at, n_bytes):  # type: ignore[no-untyped-def]
     bits = np.uint64(0)
     for place in range(n_bytes):
@@ -121,7 +121,7 @@ def _bits(data, at, n_bytes):  # type: ignore[no-untyped-def]
     return bits
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _string(data, at, end):  # type: ignore[no-untyped-def]
     """Read a string of up to 255 bytes of printable ASCII: where it begins, its length, and its end."""
     first = byte(data, at, end)
@@ -143,12 +143,12 @@ def _string(data, at, end):  # type: ignore[no-untyped-def]
     return begin, length, begin + length
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _is(data, at, length, word):  # type: ignore[no-untyped-def]
     return length == word.size and same(data, at, at + length, word, 0, length)
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _value(data, at, end):  # type: ignore[no-untyped-def]
     """Read a number or nil, which is NaN."""
     if at >= end:
@@ -187,13 +187,13 @@ def _value(data, at, end):  # type: ignore[no-untyped-def]
     return 0.0, NOT_PLAIN
 
 
-@numba.njit(nogil=True)
+@uncounted()
 def _behind_value(data, at, end):  # type: ignore[no-untyped-def]
     # Compiled once, where speed is no matter.
     return _value(data, at, end)[1]
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _record(data, at, end, row, by_name, names, name_at, usual, values, spans, instants, has_offset):  # type: ignore[no-untyped-def]
     begin = at
     n_fields, at = _count(data, at, end, 0x80, 0xDE)
@@ -233,7 +233,7 @@ def _record(data, at, end, row, by_name, names, name_at, usual, values, spans, i
     return at if whole else NOT_PLAIN
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _vector(data, at, end, row):  # type: ignore[no-untyped-def]
     n_values, at = _count(data, at, end, 0x90, 0xDC)
     if n_values != row.size:
@@ -246,7 +246,7 @@ def _vector(data, at, end, row):  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _by_name(data, at, end, names, name_at, usual, row):  # type: ignore[no-untyped-def]
     n_values, at = _count(data, at, end, 0x80, 0xDE)
     n_columns = row.size

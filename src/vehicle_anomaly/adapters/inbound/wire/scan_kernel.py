@@ -10,8 +10,9 @@ those in `__pycache__` has to go.
 
 from typing import Final
 
-import numba
 import numpy as np
+
+from vehicle_anomaly.adapters.inbound.wire.uncounted import uncounted
 
 NOT_PLAIN: Final = -1
 """In place of a position: what stands there is not of the plain form."""
@@ -82,19 +83,19 @@ _DAYS_TO_1970: Final = 719_162
 _MAX_FRACTION_DIGITS: Final = 6
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def byte(data, at, end):  # type: ignore[no-untyped-def]
     """Return the byte at a position, which must not be negative; 0 beyond the end."""
     return data[np.uint64(at)] if at < end else np.uint8(0)
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def is_digit(one):  # type: ignore[no-untyped-def]
     """Tell whether a byte is 0 to 9."""
     return _ZERO <= one <= _NINE
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def plain_string(data, at, end):  # type: ignore[no-untyped-def]
     """Return where the quote is that ends a string of printable ASCII without escapes."""
     while at < end:
@@ -107,7 +108,7 @@ def plain_string(data, at, end):  # type: ignore[no-untyped-def]
     return NOT_PLAIN
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def same(data, at, end, other, other_at, length):  # type: ignore[no-untyped-def]
     """Tell whether so many bytes from two positions are alike; those of `other` are there."""
     if at + length > end:
@@ -118,7 +119,7 @@ def same(data, at, end, other, other_at, length):  # type: ignore[no-untyped-def
     return True
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _eight(data, at):  # type: ignore[no-untyped-def]
     # LLVM makes one load of it.
     eight = np.uint64(0)
@@ -127,7 +128,7 @@ def _eight(data, at):  # type: ignore[no-untyped-def]
     return eight
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _digits(data, at, end, value):  # type: ignore[no-untyped-def]
     """Read on a number whose digits so far are `value`; it wraps beyond 64 bits, and the caller counts."""
     while at + 8 <= end:
@@ -151,7 +152,7 @@ def _digits(data, at, end, value):  # type: ignore[no-untyped-def]
     return value, at
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def number(data, at, end):  # type: ignore[no-untyped-def]
     """Read a number as JSON has it: the nearest float64, and the position behind; or 0.0 and NOT_PLAIN.
 
@@ -198,7 +199,7 @@ def number(data, at, end):  # type: ignore[no-untyped-def]
     return value, at
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _exponent(data, at, end):  # type: ignore[no-untyped-def]
     sign = byte(data, at, end)
     if sign == _MINUS or sign == _PLUS:
@@ -215,7 +216,7 @@ def _exponent(data, at, end):  # type: ignore[no-untyped-def]
     return (-value if sign == _MINUS else value), at
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _nearest(digits, exponent):  # type: ignore[no-untyped-def]
     """Return the float64 nearest to digits × 10^exponent, ties to even; -1.0 when this cannot tell."""
     if digits == 0:
@@ -230,7 +231,7 @@ def _nearest(digits, exponent):  # type: ignore[no-untyped-def]
     return _eisel_lemire(digits, exponent)
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _eisel_lemire(digits, exponent):  # type: ignore[no-untyped-def]
     zeros = _leading_zeros(digits)
     digits <<= np.uint64(zeros)
@@ -260,7 +261,7 @@ def _eisel_lemire(digits, exponent):  # type: ignore[no-untyped-def]
     return bits.view(np.float64)
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _leading_zeros(bits):  # type: ignore[no-untyped-def]
     zeros = 0
     for width in (32, 16, 8, 4, 2, 1):
@@ -270,7 +271,7 @@ def _leading_zeros(bits):  # type: ignore[no-untyped-def]
     return zeros
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _product(a, b):  # type: ignore[no-untyped-def]
     """Return the upper and the lower half of a 128-bit product."""
     a_low, a_high = a & _LOW_HALF, a >> _32
@@ -281,7 +282,7 @@ def _product(a, b):  # type: ignore[no-untyped-def]
     return a_high * b_high + (middle >> _32) + (other >> _32), a * b
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _two(data, at):  # type: ignore[no-untyped-def]
     """Read two digits; -1 when they are none."""
     tens, ones = data[np.uint64(at)], data[np.uint64(at + 1)]
@@ -290,7 +291,7 @@ def _two(data, at):  # type: ignore[no-untyped-def]
     return 10 * np.int64(tens - _ZERO) + np.int64(ones - _ZERO)
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def instant(data, at, end):  # type: ignore[no-untyped-def]
     """Read all of `at` to `end` as an RFC 3339 time.
 
@@ -333,7 +334,7 @@ def instant(data, at, end):  # type: ignore[no-untyped-def]
     return (micros - 60 * shift) * 1_000_000 + fraction, known
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _fraction(data, at, end):  # type: ignore[no-untyped-def]
     """Read microseconds behind a point, if there is one."""
     if byte(data, at, end) != _POINT:
@@ -353,7 +354,7 @@ def _fraction(data, at, end):  # type: ignore[no-untyped-def]
     return micros, at
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _offset(data, at, end):  # type: ignore[no-untyped-def]
     """Read an offset from UTC in minutes; and 1, 0 when there is none, -1 when it is not plain."""
     if at == end:

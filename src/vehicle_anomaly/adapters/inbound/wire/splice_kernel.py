@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.adapters.inbound.wire.record_layout import ID_FROM, ID_TO, TIME_FROM, TIME_TO
+from vehicle_anomaly.adapters.inbound.wire.uncounted import uncounted
 
 # Pieces of a verdict: before the vehicle, the timestamp, the score, the percentile, and to the end.
 N_PIECES: Final = 5
@@ -24,7 +25,7 @@ _FNV_PRIME: Final = np.uint64(0x100000001B3)
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
-@numba.njit(nogil=True, cache=True)
+@uncounted(cache=True)
 def splice(
     data: NDArray[np.uint8],
     spans: NDArray[np.int64],
@@ -133,21 +134,21 @@ def number_vehicles(
     return n_known
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _copied(source, begin, end, out, to):  # type: ignore[no-untyped-def]
     for at in range(begin, end):
         out[np.uint64(to + at - begin)] = source[np.uint64(at)]
     return to + end - begin
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _item_end(numbers, at):  # type: ignore[no-untyped-def]
     while at < numbers.size and numbers[np.uint64(at)] != _COMMA and numbers[np.uint64(at)] != _END:
         at += 1
     return at
 
 
-@numba.njit(nogil=True, forceinline=True)
+@uncounted(forceinline=True)
 def _alike(data, begin, end, other, other_end):  # type: ignore[no-untyped-def]
     if end - begin != other_end - other:
         return False
