@@ -11,7 +11,7 @@ from tests.guarded import trained, tried
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.judging import judge
 from vehicle_anomaly.core.model import TrainedModel
-from vehicle_anomaly.core.reasons import CODES, Reason
+from vehicle_anomaly.core.reasons import CODES, Code, Reason
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,14 @@ def test_other_sensors_suggest_nothing_when_none_of_them_reads(model: TrainedMod
     assert "Usual is about" in first.message
     assert said.by_others
     assert "The other sensors suggest about" in said.message
+
+
+@pytest.mark.parametrize("by_others", [True, False])
+@pytest.mark.parametrize("code", ["out_of_range", "missing", "inconsistent"])
+def test_a_zero_is_told_without_a_sign(code: Code, *, by_others: bool) -> None:
+    message = Reason(code, "pitch", -0.0, -0.0, -0.0, None, by_others).message
+    assert " 0" in message
+    assert "-0" not in message
 
 
 def test_a_model_of_one_feature_has_no_other_sensors() -> None:

@@ -46,6 +46,8 @@ def test_the_tour_works_as_printed(tmp_path: Path) -> None:
     assert tuesday["model_version"] == versions["latest"] == "tuesday"
     assert [version["model_version"] for version in versions["versions"]] == ["tuesday", "monday"]
     assert rolled_back["model_version"] == "monday"
+    packed = msgspec.msgpack.decode((tmp_path / "verdict.msgpack").read_bytes())
+    assert (packed["model_version"], packed["anomaly_score"]) == ("monday", healthy["anomaly_score"])
     assert problem == json.loads(printed.group(1))
 
 

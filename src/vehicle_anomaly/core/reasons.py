@@ -39,20 +39,20 @@ class Reason:
     @property
     def message(self) -> str:
         """A sentence."""
-        # Made when it is asked for: most readings of a large batch are only counted.
+        # Made when it is asked for: most readings of a large batch are only counted. By `z`, a zero has no sign.
         name = self.feature if isinstance(self.feature, str) else f"Feature {self.feature}"
         who = "The other sensors suggest" if self.by_others else "Usual is"
-        expected = "" if self.expected is None else f" {who} about {self.expected:.4g}."
+        expected = "" if self.expected is None else f" {who} about {self.expected:z.4g}."
         match self.code:
             case "out_of_range":
-                return f"{name} reads {self.observed:.4g}, {self._side()} all that training saw.{expected}"
+                return f"{name} reads {self.observed:z.4g}, {self._side()} all that training saw.{expected}"
             case "missing":
                 return f"{name} has no value, though it had one in training.{expected}"
             case "inconsistent" if not self.by_others:
-                return f"{name} reads {self.observed:.4g}, which is unusual by itself.{expected}"
+                return f"{name} reads {self.observed:z.4g}, which is unusual by itself.{expected}"
             case "inconsistent":
                 return (
-                    f"{name} reads {self.observed:.4g}, which contradicts the other sensors.{self._bound()}"
+                    f"{name} reads {self.observed:z.4g}, which contradicts the other sensors.{self._bound()}"
                 )
             case "isolation":
                 return (
@@ -69,9 +69,9 @@ class Reason:
         if self.expected is None:
             return ""
         if self.limit is None or self.observed is None:
-            return f" They suggest about {self.expected:.4g}."
+            return f" They suggest about {self.expected:z.4g}."
         most = "at most" if self.observed > self.limit else "at least"
-        return f" They suggest about {self.expected:.4g}, {most} {self.limit:.4g}."
+        return f" They suggest about {self.expected:z.4g}, {most} {self.limit:z.4g}."
 
 
 def isolation(score: float, limit: float) -> Reason:

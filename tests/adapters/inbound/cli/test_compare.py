@@ -51,7 +51,7 @@ def test_files_are_compared_on(trained: CommandLine) -> None:
 def test_a_version_beside_itself_is_said_to_tell_nothing(trained: CommandLine) -> None:
     same = trained("models", "compare", "default", "v1", "--with", "v1", "v1.csv")
     other = trained("models", "compare", "default", "v2", "--with", "v1", "v1.csv")
-    assert "v1 is compared with itself" in same.out
+    assert "v1 is compared with itself, so nothing can differ: name another version with `--with`" in same.out
     assert "itself" not in other.out
 
 

@@ -177,9 +177,9 @@ def test_an_output_that_is_no_file_is_written_to_and_stays(trained: CommandLine)
 
 def test_an_output_that_cannot_be_written_is_told(trained: CommandLine) -> None:
     Path("trip.csv").write_text(csv_text(a_matrix(2)))
-    trained("score", "trip.csv", "--output", "nowhere/verdicts.csv").assert_failed(
-        "No such file or directory"
-    )
+    for named, why in (("nowhere", "No such file or directory"), ("trip.csv", "Not a directory")):
+        told = trained("score", "trip.csv", "--output", f"{named}/verdicts.csv")
+        told.assert_failed(f"error: {named}/verdicts.csv: {why}\n")
 
 
 def test_one_version_scores_the_whole_run_though_the_latest_changes_meanwhile(trained: CommandLine) -> None:

@@ -59,6 +59,11 @@ def test_it_is_valid() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
 
 
+@pytest.mark.parametrize("identity", ["ingest", "score", "scoreBatch"])
+def test_how_to_get_answers_that_are_not_in_json_is_said(identity: str) -> None:
+    assert "`Accept: application/msgpack`" in _described(identity)["description"]
+
+
 def test_it_is_what_is_served(service: Service) -> None:
     served = service.client.get("/schema/openapi.json")
     assert served.headers["content-type"] == "application/json"

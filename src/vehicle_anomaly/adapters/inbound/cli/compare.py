@@ -65,7 +65,7 @@ def compare(  # noqa: PLR0913, PLR0917  # click passes one argument per option
             found = CompareVersions(services.score_telemetry(), services.models())(command)
     except InvalidTelemetry as error:
         raise Failure("; ".join(str(wrong_in_record(flaw)) for flaw in error.flaws)) from error
-    answer = compare_response(found)
+    answer = compare_response(found, naming="with `--with`")
     if as_json:
         print_json(answer)
     else:

@@ -4,7 +4,7 @@ import csv
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -47,8 +47,15 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
             with partial.open("xb") as stream:
                 yield stream
             partial.replace(target)
+        except OSError as error:
+            if error.filename == str(partial):
+                # Under the name that was asked for: nobody knows the other.
+                raise OSError(error.errno, error.strerror, str(path)) from error
+            raise
         finally:
-            partial.unlink(missing_ok=True)
+            # What could not be written is told, not that it could not be removed.
+            with suppress(OSError):
+                partial.unlink()
 
 
 def header(output_format: FileFormat) -> bytes:

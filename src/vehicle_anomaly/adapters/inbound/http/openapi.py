@@ -16,6 +16,7 @@ from vehicle_anomaly.adapters.inbound.http import openapi_examples as examples
 from vehicle_anomaly.adapters.inbound.http import service_routes as service
 from vehicle_anomaly.adapters.inbound.http.openapi_bulk import BULK, EXPLAIN_PARAMETER
 from vehicle_anomaly.adapters.inbound.wire import answers, comparisons, promotions, requests
+from vehicle_anomaly.adapters.inbound.wire.arrow_requests import ARROW_STREAM
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 from vehicle_anomaly.adapters.inbound.wire.fields import RESERVED, ModelNameText, ModelVersionText
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem
@@ -56,6 +57,10 @@ _ACTOR: Final = {
     "description": "Who calls, for the record of what became the latest version; nobody checks it.",
     "schema": {"type": "string", "pattern": callers.ACTOR_PATTERN, "default": callers.ANONYMOUS},
 }
+_ANSWERED_IN: Final = (
+    "Answers are in JSON, whatever the body is in; in MessagePack to who asks for it by "
+    "`Accept: application/msgpack`."
+)
 _ANYWHERE: Final = (408, 431)
 _WRITES: Final = (400, 413, 415, 503)
 
@@ -99,7 +104,7 @@ OPERATIONS: Final = (
         Body(requests.IngestRequest[_Record], examples.INGEST_REQUEST),
         (*_WRITES, 409, 429),
         "The version that is published never changes. Sending the same batch again under the same version "
-        "succeeds and changes nothing.",
+        f"succeeds and changes nothing. {_ANSWERED_IN}",
     ),
     Operation(
         "post",
@@ -112,6 +117,7 @@ OPERATIONS: Final = (
         Body(answers.VerdictResponse, examples.SCORE_ANSWER),
         Body(requests.ScoreRequest, examples.SCORE_REQUEST),
         (*_WRITES, 404),
+        f"The version that answers is the latest, unless the message names one. {_ANSWERED_IN}",
     ),
     Operation(
         "post",
@@ -124,6 +130,8 @@ OPERATIONS: Final = (
         Body(answers.ScoreBatchResponse, examples.SCORE_BATCH_ANSWER),
         Body(requests.ScoreBatchRequest[_Record], examples.SCORE_BATCH_REQUEST),
         (*_WRITES, 404),
+        f"One version answers the whole batch, in its order. {_ANSWERED_IN} An Arrow stream is answered with "
+        f"one where `Accept` asks for `{ARROW_STREAM}`, and lines always with lines.",
     ),
     Operation(
         "get",

@@ -108,8 +108,13 @@ def batch_of(records: Sequence[msgspec.Raw], encoding: Encoding) -> TelemetryBat
     return to_batch(readings, None, MAX_BATCH_VALUES)
 
 
-def compare_response(found: Comparison) -> CompareResponse:
-    """Say what would be answered differently."""
+def compare_response(found: Comparison, *, naming: str = "with `with`") -> CompareResponse:
+    """Say what would be answered differently.
+
+    Args:
+        found: What is said.
+        naming: How another version is named where this was asked for; for the hint.
+    """
     differing = found.newly_anomalous + found.no_longer_anomalous
     told: dict[str, Any] = {
         name: getattr(found, name)
@@ -129,7 +134,7 @@ def compare_response(found: Comparison) -> CompareResponse:
         added_features=list(found.added_features),
         removed_features=list(found.removed_features),
         guards="on" if found.guarded else "off",
-        hint=_hint(found),
+        hint=_hint(found, naming),
         examples=[
             ExampleItem(
                 record=each.record,
@@ -147,8 +152,8 @@ def compare_response(found: Comparison) -> CompareResponse:
     )
 
 
-def _hint(found: Comparison) -> str | None:
+def _hint(found: Comparison, naming: str) -> str | None:
     if found.model_version != found.other_version:
         return None
     version = found.model_version.value
-    return f"{version} is compared with itself, so nothing can differ: name another version with `with`"
+    return f"{version} is compared with itself, so nothing can differ: name another version {naming}"
