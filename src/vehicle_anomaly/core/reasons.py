@@ -39,8 +39,9 @@ class Reason:
     @property
     def message(self) -> str:
         """A sentence."""
-        # Made when it is asked for: most readings of a large batch are only counted. By `z`, a zero has no sign.
+        # Made when it is asked for: most readings of a large batch are only counted.
         name = self.feature if isinstance(self.feature, str) else f"Feature {self.feature}"
+        # By `z`, a zero has no sign.
         who = "The other sensors suggest" if self.by_others else "Usual is"
         expected = "" if self.expected is None else f" {who} about {self.expected:z.4g}."
         match self.code:
