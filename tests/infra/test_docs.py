@@ -115,7 +115,7 @@ def test_recipes_and_files_that_are_named_are_there() -> None:
     assert named <= recipes
     for path in set(re.findall(r"\.ci/[\w.]+", PAGE)):
         assert (PROJECT / path).exists()
-    for path in re.findall(r"\]\(([^)#]+)\)", PAGE):
+    for path in re.findall(r"\]\((?!https:)([^)#]+)\)", PAGE):
         assert (PROJECT / "docs" / path).exists(), path
 
 
@@ -143,8 +143,12 @@ def test_the_role_is_trusted_by_one_environment_of_one_repository() -> None:
     documents = [json.loads(d) for d in re.findall(r'"\$\(cat <<END\n(.+?)\nEND', COMMANDS, re.DOTALL)]
     trust, permissions = documents
     (statement,) = trust["Statement"]
-    subject = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
-    assert subject == "repo:$REPOSITORY:environment:$ENVIRONMENT"
+    subjects = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+    # One and the same, in both of the ways in which GitHub may tell it.
+    assert subjects == [
+        "repo:$NUMBERED:environment:$ENVIRONMENT",
+        "repo:$REPOSITORY:environment:$ENVIRONMENT",
+    ]
     branch = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:ref"]
     assert branch == "refs/heads/main"
     assert "*" not in json.dumps(trust)
@@ -154,6 +158,46 @@ def test_the_role_is_trusted_by_one_environment_of_one_repository() -> None:
     allowed = {re.sub(r"(?<!^)([A-Z])", r"-\1", a.partition(":")[2]).lower() for a in described["Action"]}
     assert used == allowed
     assert "deployment-branch-policies -f name=main" in COMMANDS
+
+
+def test_the_repository_is_numbered_as_github_numbers_it() -> None:
+    """By the page's own filter, over what GitHub answers."""
+    if shutil.which("jq") is None:
+        pytest.skip("no jq")
+    (asked,) = re.findall(r"^NUMBERED=\$\(gh api repos/\$REPOSITORY --jq '(.+)'\)$", COMMANDS, re.MULTILINE)
+    answer = {
+        "id": 456789, "name": "my-repo", "full_name": "octocat/my-repo",
+        "owner": {"login": "octocat", "id": 123456},
+    }  # fmt: skip
+    told = subprocess.run(
+        ["jq", "--raw-output", asked], input=json.dumps(answer), capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "octocat@123456/my-repo@456789\n"
+
+
+def test_the_image_made_by_hand_is_told_what_the_pipelines_is() -> None:
+    """Its source above all, which links the package: else the pipeline may not push to it."""
+    workflow = (PROJECT / ".github" / "workflows" / "deploy.yml").read_text()
+    arguments = workflow.partition("build-args: |\n")[2].partition("provenance:")[0]
+    by_pipeline = set(re.findall(r"^ +([A-Z]+)=", arguments, re.MULTILINE))
+    by_hand = dict(re.findall(r"--build-arg ([A-Z]+)=(\S+)", COMMANDS))
+    assert set(by_hand) == by_pipeline - {"CREATED"}
+    assert by_hand["SOURCE"] == "https://github.com/$REPOSITORY"
+    declared = re.findall(r"^ARG ([A-Z_]+)", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    assert set(by_hand) <= set(declared)
+
+
+def test_what_is_made_by_hand_is_taken_down_by_hand() -> None:
+    down = PAGE.partition("## 8. Tear down")[2].partition("\n## ")[0]
+    made = set(re.findall(r"^secret ([a-z-]+) ", PAGE, flags=re.MULTILINE))
+    (deleted,) = re.findall(r"for name in ([a-z -]+); do", down)
+    assert set(deleted.split()) == made
+    above = PAGE.partition("## 8. Tear down")[0]
+    for thing in ("role", "open-id-connect-provider"):
+        assert f"aws iam create-{thing} " in above
+        assert f"aws iam delete-{thing} " in down
+    for role in re.findall(r"^ROLE=(.+)$", down, re.MULTILINE):
+        assert f"\nROLE={role}\n" in above
 
 
 def test_the_cdks_command_line_is_the_pinned_one() -> None:
