@@ -15,36 +15,41 @@ OTLP_PORT = 4318
 HEALTH_PORT = 13133
 """Where it says that it lives."""
 
+WORKER_METRICS_PORT = 9464
+"""Where a worker tells its metrics, inside its task only."""
+
 MEMORY_MIB = 256
 """What it may take; it refuses data before that."""
 
 
-def configuration(environment: str, region: str, log_group: str, scraped_port: int | None) -> str:
+def configuration(environment: str, region: str, log_group: str, scraped_port: int, *, keyed: bool) -> str:
     """Return what the collector is told, as JSON, which is YAML too.
 
     Args:
         environment: A dimension of the metrics.
         region: Where they go.
         log_group: By way of which.
-        scraped_port: Port of the service's /metrics, read with the key in METRICS_KEY; None: it has none.
+        scraped_port: Port of the service's /metrics.
+        keyed: Whether those are read with the key in METRICS_KEY.
     """
-    receivers: dict[str, Any] = {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{OTLP_PORT}"}}}}
-    if scraped_port is not None:
-        target = {"targets": [f"127.0.0.1:{scraped_port}"], "labels": {"environment": environment}}
-        scrape = {
-            "job_name": "vehicle-anomaly",
-            "scrape_interval": "60s",
-            "metrics_path": "/metrics",
-            "authorization": {"type": "Bearer", "credentials": "${env:METRICS_KEY}"},
-            "static_configs": [target],
-        }
-        receivers["prometheus"] = {"config": {"scrape_configs": [scrape]}}
+    target = {"targets": [f"127.0.0.1:{scraped_port}"], "labels": {"environment": environment}}
+    scrape: dict[str, Any] = {
+        "job_name": "vehicle-anomaly",
+        "scrape_interval": "60s",
+        "metrics_path": "/metrics",
+        "static_configs": [target],
+    }
+    if keyed:
+        scrape["authorization"] = {"type": "Bearer", "credentials": "${env:METRICS_KEY}"}
     bounds = {"check_interval": "1s", "limit_mib": MEMORY_MIB * 3 // 4, "spike_limit_mib": MEMORY_MIB // 4}
     by_route = ["environment", "http_route", "http_response_status_code"]
     return json.dumps(
         {
             "extensions": {"health_check": {"endpoint": f"127.0.0.1:{HEALTH_PORT}"}},
-            "receivers": receivers,
+            "receivers": {
+                "otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{OTLP_PORT}"}}},
+                "prometheus": {"config": {"scrape_configs": [scrape]}},
+            },
             # Prometheus counts from the start of a task; what CloudWatch is to add up must be what is new.
             "processors": {"memory_limiter": bounds, "cumulativetodelta": {}, "batch": {}},
             "exporters": {
@@ -70,7 +75,7 @@ def configuration(environment: str, region: str, log_group: str, scraped_port: i
                         "exporters": ["awsxray"],
                     },
                     "metrics": {
-                        "receivers": list(receivers),
+                        "receivers": ["prometheus"],
                         "processors": ["memory_limiter", "cumulativetodelta", "batch"],
                         "exporters": ["awsemf"],
                     },

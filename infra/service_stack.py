@@ -11,6 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra import permissions
+from infra.collector_configuration import WORKER_METRICS_PORT
 from infra.context import Context
 from infra.entrance import Entrance
 from infra.environments import Size
@@ -87,6 +88,8 @@ class ServiceStack(Stack):
             Settings(
                 environment=row.name,
                 log_level=row.log_level,
+                # Of 127.0.0.1, the default of `host`: only the collector beside it gets there.
+                metrics_port=WORKER_METRICS_PORT,
                 model_store=models,
                 request_queue_url=queues.requests.queue_url,
                 result_queue_url=queues.results.queue_url,

@@ -73,16 +73,19 @@ def define_task(
         command: Of the image.
         settings: What its environment says.
         stop_seconds: How long the command may take to drain, by its own settings.
-        serves: Whether it listens, is asked for its health and tells metrics.
+        serves: Whether it listens to callers, who have keys, and is asked for its health.
 
     Raises:
-        ValueError: Fargate would end it before it has drained.
+        ValueError: Fargate would end it before it has drained, or it tells its metrics nowhere.
     """
     stop = stop_seconds + _STOP_MARGIN_SECONDS
     if stop > _LONGEST_STOP_SECONDS:
         raise ValueError(
             f"{construct_id} drains for {stop_seconds} s; Fargate waits {_LONGEST_STOP_SECONDS} s"
         )
+    metrics_port = settings.port if serves else settings.metrics_port
+    if metrics_port is None:
+        raise ValueError(f"{construct_id} tells its metrics nowhere")
     context = parts.context
     role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     task = ecs.FargateTaskDefinition(
@@ -129,7 +132,8 @@ def define_task(
             settings.environment,
             context.region,
             parts.metrics_logs.log_group_name,
-            settings.port if serves else None,
+            metrics_port,
+            keyed=serves,
         ),
         parts.collector_logs,
         {"METRICS_KEY": ecs.Secret.from_secrets_manager(parts.metrics_key)} if serves else {},

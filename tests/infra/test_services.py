@@ -1,16 +1,20 @@
 """Tasks: what they run on, how they stop, and what beside them may fail."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from infra.environments import ENVIRONMENTS
 from tests.image import dockerfile
 from tests.infra.conftest import PROJECT, PYTHON
 from tests.infra.template import Templates, container, flat, service, target, variables
+from vehicle_anomaly.adapters.inbound.sqs.metrics import QueueMetrics
+from vehicle_anomaly.adapters.outbound.service_metrics import ServiceMetrics
 from vehicle_anomaly.settings import Settings
 
 
@@ -155,13 +159,55 @@ def test_traces_go_to_x_ray_and_metrics_to_cloudwatch(templates: Templates) -> N
             for kind in ("receivers", "processors", "exporters"):
                 assert set(pipeline[kind]) <= set(config[kind])
         assert set(config["service"]["extensions"]) <= set(config["extensions"])
+        # The services send spans, and no metrics.
+        assert pipelines["metrics"]["receivers"] == ["prometheus"]
+        (scraped,) = config["receivers"]["prometheus"]["config"]["scrape_configs"]
+        told = variables(service(task))
+        secrets = [s["Name"] for s in container(task, "collector").get("Secrets", [])]
         if service(task)["Command"] == ["serve"]:
-            (scraped,) = config["receivers"]["prometheus"]["config"]["scrape_configs"]
             port = service(task)["PortMappings"][0]["ContainerPort"]
-            assert scraped["static_configs"][0]["targets"] == [f"127.0.0.1:{port}"]
-            hosts = variables(service(task)).get("ALLOWED_HOSTS", "127.0.0.1")
-            assert "127.0.0.1" in hosts.split(",")
-            assert [s["Name"] for s in container(task, "collector")["Secrets"]] == ["METRICS_KEY"]
+            assert "127.0.0.1" in told.get("ALLOWED_HOSTS", "127.0.0.1").split(",")
+            assert secrets == ["METRICS_KEY"]
+            assert "METRICS_KEY" in scraped["authorization"]["credentials"]
+        else:
+            port = told["METRICS_PORT"]
+            # Without keys, so where nobody gets to but the collector.
+            assert told.get("HOST", Settings().host) == "127.0.0.1"
+            assert "PortMappings" not in service(task)
+            assert secrets == []
+            assert "authorization" not in scraped
+        assert scraped["static_configs"][0]["targets"] == [f"127.0.0.1:{port}"]
+
+
+def test_ports_of_a_task_are_not_taken_twice(templates: Templates) -> None:
+    for task in tasks(templates):
+        config = json.loads(variables(container(task, "collector"))["AOT_CONFIG_CONTENT"])
+        (scraped,) = config["receivers"]["prometheus"]["config"]["scrape_configs"]
+        addresses = [
+            *scraped["static_configs"][0]["targets"],
+            config["receivers"]["otlp"]["protocols"]["http"]["endpoint"],
+            config["extensions"]["health_check"]["endpoint"],
+        ]
+        assert len(set(addresses)) == len(addresses)
+
+
+def test_all_that_a_worker_tells_becomes_a_metric_of_its_environment(templates: Templates) -> None:
+    registry = CollectorRegistry()
+    QueueMetrics(registry)
+    ServiceMetrics(registry)
+    config = json.loads(variables(container(templates.task("work"), "collector"))["AOT_CONFIG_CONTENT"])
+    (scraped,) = config["receivers"]["prometheus"]["config"]["scrape_configs"]
+    labels = set(scraped["static_configs"][0]["labels"])
+    # By dimensions that the worker's have: else they would be logged, and count for nothing.
+    selectors = [
+        selector
+        for declared in config["exporters"]["awsemf"]["metric_declarations"]
+        if any(set(dimensions) <= labels for dimensions in declared["dimensions"])
+        for selector in declared["metric_name_selectors"]
+    ]
+    told = {metric.name for metric in registry.collect()}
+    assert any(name.startswith("vehicle_anomaly_queue_") for name in told)
+    assert all(any(re.search(selector, name) for selector in selectors) for name in told)
 
 
 def test_logs_are_kept_for_as_long_as_the_environment_says(templates: Templates, variant: str) -> None:
