@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from infra.context import KEYS
 from infra.deployment import VARIABLES
@@ -15,6 +16,7 @@ from infra.environments import ENVIRONMENTS, Size
 from tests.infra.conftest import PROJECT
 from tests.infra.template import Templates
 from vehicle_anomaly.adapters.inbound.keys.entries import decode_entries
+from vehicle_anomaly.adapters.inbound.sqs.metrics import QueueMetrics
 from vehicle_anomaly.adapters.outbound.signatures import Signatures
 
 PAGE = (PROJECT / "docs" / "deploy.md").read_text()
@@ -210,6 +212,9 @@ FIXED = DECISION.partition("## `prod`, whatever the load")[2].partition("\n## ")
 LOAD = DECISION.partition("## By load")[2].partition("\n## ")[0]
 HOURS = 730
 RATES = (1, 100, 10_000)
+_REGISTRY = CollectorRegistry()
+QueueMetrics(_REGISTRY)
+QUEUE_METRICS = len(list(_REGISTRY.collect()))
 
 
 def tasks(count: int, size: Size) -> float:
@@ -289,15 +294,21 @@ def test_what_traces_and_flow_logs_cost_is_count_by_price() -> None:
 
 def test_what_dev_costs_is_its_tasks_and_one_gateway() -> None:
     dev = ENVIRONMENTS["dev"]
-    (awake,) = re.findall(r"which keeps its queue awake \(([\d.]+),", FIXED)
+    ((awake, counted),) = re.findall(r"which keeps its queue awake .+? \(([\d.]+) and ([\d.]+),", FIXED)
     # Fifty minutes a day; a month has 730 hours.
     assert round(tasks(1, dev.worker_size) * 50 / (24 * 60), 2) == float(awake)
     # A load balancer with its two addresses, a gateway with its own, the endpoint, and what else is fixed.
     hourly = 0.0225 + 2 * 0.005 + dev.nat_gateways * (0.045 + 0.005) + 2 * 0.01
     together = tasks(1, dev.api_size) + tasks(1, dev.trainer_size) + HOURS * hourly + 2.50 + 19.00
+    # Metrics are paid for by the hour in which they are told.
+    assert round(QUEUE_METRICS * 0.30 * 5 / 24, 2) == float(counted)
     (said,) = re.findall(r"`dev`: about (\d+)\.", FIXED)
-    assert round(together + float(awake)) == int(said)
+    assert round(together + float(awake) + float(counted)) == int(said)
     assert f"{said} for `dev`" in PAGE
+
+
+def test_as_many_metrics_of_the_queue_are_paid_for_as_a_worker_tells() -> None:
+    assert f", {QUEUE_METRICS} of the queue's {QUEUE_METRICS * 0.30:.2f} |" in FIXED
 
 
 def test_as_many_metrics_stand_in_alarms_as_are_paid_for(production: Templates) -> None:
