@@ -27,7 +27,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         max_capacity: Tasks of the API at most.
         api_size: Of a task that scores over HTTP.
         requests_a_target_a_minute: Load of one such task at which another one starts.
-        trainer_size: Of the task that trains over HTTP; a training takes twice its readings (README).
+        trainer_size: Of the task that trains over HTTP; with guards, that takes eight times its readings.
         worker_size: Of a task that answers the queue.
         worker_min_capacity: Workers at least; 0 lets an idle queue cost next to nothing.
         worker_max_capacity: Workers at most.

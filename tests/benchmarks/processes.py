@@ -42,7 +42,7 @@ def measure() -> Iterator[Row | Plot]:
                 proportional = sum(_kilobytes(each, "smaps_rollup", "Pss") for each in {pid, *own}) / 1024
             points.append((n_processes, told.per_second))
             yield Row(
-                f"`POST /score`, {load.CONNECTIONS} connections, processes: {n_processes}",
+                f"`/score`, {load.CONNECTIONS} connections, a model without guards, processes: {n_processes}",
                 Sample.of([told.per_second]),
                 "requests/s",
                 in_readme=True,

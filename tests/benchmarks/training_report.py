@@ -1,5 +1,6 @@
 """What the report on a training costs, beside the fit of the same readings."""
 
+import os
 import tracemalloc
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from tests.benchmarks.measure import Row, Sample, Table, at_most_ratio
 from tests.benchmarks.timing import times
 from vehicle_anomaly.core import fitting
 from vehicle_anomaly.core.fitting import ForestParameters
+from vehicle_anomaly.core.scoring_threads import ScoringThreads
 from vehicle_anomaly.core.telemetry import TelemetryBatch
 from vehicle_anomaly.core.training_report import EarlierVersion, training_report
 
@@ -30,7 +32,8 @@ def _rows(n_readings: int, n_features: int) -> Iterator[Row]:
     batch, medians = TelemetryBatch(X, vehicles, timestamps), np.median(X, axis=0)
     forest, _ = fitting.fit(X, ForestParameters())
     before = EarlierVersion("before", training_report(batch, medians, forest, None))
-    fit = times(lambda: fitting.fit(X, ForestParameters()), repeats=3)
+    threads = ScoringThreads(len(os.sched_getaffinity(0)))
+    fit = times(lambda: fitting.fit(X, ForestParameters(), None, threads), repeats=3)
     report = times(lambda: training_report(batch, medians, forest, before), repeats=3)
     ratio = report.median / fit.median
     yield Row(f"report on {shape}", report, "s", "the fit", fit, ratio, (at_most_ratio(0.1),))

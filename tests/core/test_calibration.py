@@ -124,7 +124,7 @@ def test_only_suspects_are_doubted_and_those_most_that_contradict_most() -> None
     suspect = np.zeros(100, bool)
     suspect[[0, 2]] = True
 
-    weights = healthy_weights(logits, suspect)
+    weights = healthy_weights(logits[suspect], suspect)
 
     assert weights[0] < 0.1
     assert weights[2] > 0.9

@@ -130,14 +130,14 @@ def healthy_weights(logits: NDArray[np.float64], suspect: NDArray[np.bool_]) -> 
     at, it is a contrast with a chance of 4 %.
 
     Args:
-        logits: Shape (n_readings, n_guarded): log-odds of a contrast, by trees that did not see the reading.
+        logits: Shape (n_suspects, n_guarded): log-odds of a contrast, by trees that did not see the suspect.
         suspect: Shape (n_readings,): no other reading is doubted.
 
     Returns:
         Shape (n_readings,): 1 for those that are not suspected.
     """
     weights = np.ones(len(suspect))
-    if suspect.any() and logits.shape[1]:
-        odds = _FAULTY / (1 - _FAULTY) * np.exp(np.clip(logits[suspect], -20, 20)).mean(axis=1)
+    if logits.size:
+        odds = _FAULTY / (1 - _FAULTY) * np.exp(np.clip(logits, -20, 20)).mean(axis=1)
         weights[suspect] = 1 / (1 + odds)
     return weights

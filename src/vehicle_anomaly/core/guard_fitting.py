@@ -117,26 +117,32 @@ def learn(
     def grow(rows: NDArray[np.float64], growth: Growth) -> ContrastTrees:
         return contrast_fitting.grow(rows, guarded, chosen, growth, rng, threads)
 
-    suspect = far.any(axis=1) | _contradictory(near, grow)
+    is_far = far.any(axis=1)
+    suspect = is_far | _contradictory(near, grow)
+    rarity = rarity[suspect]
+    # Each is as large as the batch.
+    del near, far
     growth = Growth(trees=int(np.clip(_MOST_TREES // max(guarded.size, 1), _FEWEST_TREES, Growth().trees)))
     fold = folds(stretch, batch.vehicle_ids, _N_FOLDS)
-    logits = np.full((len(X), guarded.size), -np.inf)
+    scores = held_out_scores(fold)
+    logits = np.empty((len(X), guarded.size), np.float32)
     for each in np.unique(fold).tolist():
         held = fold == each
         logits[held] = grow(X[~held & ~suspect], growth).logits(X[held], threads)
     trees = grow(X[~suspect], growth)
-    own = trees.logits(X, threads).astype(np.float64)
+    own = trees.logits(X, threads)
     missing = np.isnan(X[:, guarded])
     logits[missing] = own[missing] = -np.inf
+    weights = healthy_weights(logits[suspect] - rarity, suspect) * ~is_far
     return Learnt(
         trees,
         X,
         suspect,
-        healthy_weights(logits - rarity, suspect) * ~far.any(axis=1),
+        weights,
         logits,
         own,
         _held_out_excess(X, suspect, stretch),
-        held_out_scores(fold),
+        scores,
         runs(stretch, batch.timestamps),
         random_state,
     )
@@ -182,7 +188,12 @@ def _held_out_excess(
     # All stretches before and all after, of each.
     low = np.minimum(np.minimum.accumulate(lowest)[:-2], np.minimum.accumulate(lowest[::-1])[::-1][2:])
     high = np.maximum(np.maximum.accumulate(highest)[:-2], np.maximum.accumulate(highest[::-1])[::-1][2:])
-    low, high = low[stretch], high[stretch]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        excess = np.maximum(low - X, X - high) / (high - low)
-        return np.where((excess > FAR) & np.isfinite(excess), excess, -np.inf)
+    excess = np.empty(X.shape)
+    # A feature at a time: what is worked out in between is several times as large.
+    for each, values in enumerate(X.T):
+        lowest_other, highest_other = low[stretch, each], high[stretch, each]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            beyond = np.maximum(lowest_other - values, values - highest_other)
+            beyond /= highest_other - lowest_other
+            excess[:, each] = np.where((beyond > FAR) & np.isfinite(beyond), beyond, -np.inf)
+    return excess

@@ -1,5 +1,6 @@
 """All limits of guards at one level of surprise, by the false-alarm rate that was asked for."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,8 +41,8 @@ class Learnt:
     X: NDArray[np.float64]
     suspect: NDArray[np.bool_]
     weights: NDArray[np.float64]
-    logits: NDArray[np.float64]
-    own: NDArray[np.float64]
+    logits: NDArray[np.float32]
+    own: NDArray[np.float32]
     excess: NDArray[np.float64]
     scores: NDArray[np.float64]
     run: NDArray[np.int64]
@@ -53,12 +54,10 @@ class Learnt:
         Args:
             false_alarm_rate: Share of healthy readings that may be called an anomaly.
         """
-        X, weights, healthy, trees = self.X, self.weights, self.X[~self.suspect], self.trees
+        X, weights, trees = self.X, self.weights, self.trees
         n_features, n_guarded = X.shape[1], trees.guarded.size
-        missing = np.where(np.isnan(X), 0.0, -np.inf)
-        measures = np.concatenate([self.logits, self.excess, missing, -self.scores[:, None]], axis=1)
         tails, surprise = [], np.zeros(len(X))
-        for column in measures.T:
+        for column in self._measures():
             tail = Tail.of(column, weights)
             tails.append(tail)
             surprise = np.maximum(surprise, tail.of_new_runs(column, weights, self.run))
@@ -67,26 +66,46 @@ class Learnt:
         contradiction = np.maximum(limits[:n_guarded], self._own_limits(level))
         contradiction[np.isneginf(contradiction)] = _NEVER
         margin = np.maximum(limits[n_guarded : n_guarded + n_features], FAR)
-        low, high = np.nanmin(healthy, axis=0), np.nanmax(healthy, axis=0)
+        low, high, lower, middle, upper = np.array([_spread_of(each) for each in self._healthy()]).T
         # A feature that never varied has no range to take a share of.
         room = margin * np.where(high > low, high - low, np.abs(high))
         silent = np.isnan(X).sum(axis=0)
         # However few the readings: a sensor that never was silent is expected to speak.
         always_there = (silent == 0) | (-np.log((silent + 1) / (len(X) + 1)) > level)
-        middle = np.ascontiguousarray(np.nanquantile(healthy, [0.16, 0.5, 0.84], axis=0))
-        cell_value, cell_log_share = _cells(healthy, trees.guarded, np.random.default_rng(self.random_state))
+        cell_value, cell_log_share = self._cells()
         return Guards(
             trees=trees,
             isolation_limit=-float(limits[-1]),
             lowest=low - room,
             highest=high + room,
-            median=middle[1],
-            spread=(middle[2] - middle[0]) / 2,
+            median=np.ascontiguousarray(middle),
+            spread=(upper - lower) / 2,
             always_there=always_there.astype(np.uint8),
             contradiction_limit=contradiction.astype(np.float32),
             cell_value=cell_value,
             cell_log_share=cell_log_share,
         )
+
+    def _measures(self) -> Iterator[NDArray[np.float64]]:
+        """Yield what each detector says of the readings, one by one: all at once are many batches."""
+        yield from (column.astype(np.float64) for column in self.logits.T)
+        yield from self.excess.T
+        for column in self.X.T:
+            yield np.where(np.isnan(column), 0.0, -np.inf)
+        yield -self.scores
+
+    def _healthy(self) -> Iterator[NDArray[np.float64]]:
+        """Yield feature by feature the values that are not suspected."""
+        for column in self.X.T:
+            yield column[~self.suspect]
+
+    def _cells(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        rng, guarded = np.random.default_rng(self.random_state), self.trees.guarded
+        chosen = np.empty((2, guarded.size, CELLS), np.float32)
+        for place, feature in enumerate(guarded.tolist()):
+            known = self.X[~self.suspect & ~np.isnan(self.X[:, feature]), feature]
+            chosen[:, place] = cells(known, contrast(known, rng))
+        return chosen[0].ravel(), chosen[1].ravel()
 
     def _own_limits(self, level: float) -> NDArray[np.float64]:
         """Set limits that keep the trees that serve from raising alarms where they have been.
@@ -96,16 +115,12 @@ class Learnt:
         surprises them less, so twice the share of readings is let pass, and as a rule these limits are the
         lower ones.
         """
-        tails = [Tail.of(column, self.weights) for column in self.own.T]
+        tails = (Tail.of(column.astype(np.float64), self.weights) for column in self.own.T)
         # Between what they said, and beyond it, they were not wrong.
         return np.array([tail.highest_calm(level - np.log(_OWN_SHARE)) for tail in tails])
 
 
-def _cells(
-    healthy: NDArray[np.float64], guarded: NDArray[np.int32], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    chosen = np.empty((2, guarded.size, CELLS), np.float32)
-    for place, feature in enumerate(guarded.tolist()):
-        known = healthy[~np.isnan(healthy[:, feature]), feature]
-        chosen[:, place] = cells(known, contrast(known, rng))
-    return chosen[0].ravel(), chosen[1].ravel()
+def _spread_of(values: NDArray[np.float64]) -> tuple[float, float, float, float, float]:
+    """Return the lowest, the highest, and what 16, 50 and 84 % lie below."""
+    lower, middle, upper = np.nanquantile(values, [0.16, 0.5, 0.84])
+    return np.nanmin(values), np.nanmax(values), lower, middle, upper
