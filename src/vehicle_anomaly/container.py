@@ -162,7 +162,9 @@ def describe_connections(settings: Settings) -> ConnectionLimits:
 
 def describe_messages(settings: Settings) -> MessageLimits:
     """Return what the settings allow one message to hold."""
-    return MessageLimits(settings.max_records, settings.max_features, settings.max_line_bytes)
+    return MessageLimits(
+        settings.max_records, settings.max_features, settings.max_line_bytes, settings.max_nesting
+    )
 
 
 def drive_http(  # noqa: PLR0913, PLR0917  # all that the API drives

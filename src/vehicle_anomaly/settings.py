@@ -105,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True):
         max_records: Of a batch in one request or message; a stream of lines may have any number.
         max_features: Of what a model is trained on, and so of every reading.
         max_line_bytes: Of a line in a stream.
+        max_nesting: Arrays and objects that may be open at once in a message; one that is right needs four.
         max_header_bytes: Of a request's first line and headers together.
         max_headers: Of a request.
         header_seconds: How long a caller may take to send its headers.
@@ -155,6 +156,7 @@ class Settings(msgspec.Struct, frozen=True):
     max_features: Annotated[int, msgspec.Meta(ge=1, le=MAX_FEATURES)] = MAX_FEATURES
     # Longer ones are not decoded, whoever sends them.
     max_line_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4 * 1024 * 1024)] = 4 * 1024 * 1024
+    max_nesting: Annotated[int, msgspec.Meta(ge=4, le=500)] = 16
     max_header_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1024 * 1024)] = 32 * 1024
     max_headers: Annotated[int, msgspec.Meta(ge=10, le=1000)] = 100
     header_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 
-READERS = ("json_kernel", "msgpack_kernel", "scan_kernel", "splice_kernel")
+READERS = ("json_kernel", "msgpack_kernel", "nesting_kernel", "scan_kernel", "splice_kernel")
 MAKES_ARRAYS = {"number_vehicles"}
 
 

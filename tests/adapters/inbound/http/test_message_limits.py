@@ -11,7 +11,7 @@ import pytest
 from tests.adapters.inbound.http.service import NAMES, READING, Json, Service, problem_in, running
 
 ARROW, NDJSON = "application/vnd.apache.arrow.stream", "application/x-ndjson"
-MOST_RECORDS, MOST_FEATURES, MOST_LINE_BYTES = 5, 4, 2000
+MOST_RECORDS, MOST_FEATURES, MOST_LINE_BYTES, MOST_LEVELS = 5, 4, 2000, 6
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         "max_records": MOST_RECORDS,
         "max_features": MOST_FEATURES,
         "max_line_bytes": MOST_LINE_BYTES,
+        "max_nesting": MOST_LEVELS,
     }
     with running(tmp_path_factory.mktemp("store"), **limits) as service:
         yield service
@@ -112,3 +113,62 @@ def test_a_line_that_is_longer_than_it_may_be(limited: Service) -> None:
     assert "anomaly_score" in third
     assert (second["line"], second["status"]) == (2, 400)
     assert f"expected a line of at most {MOST_LINE_BYTES} bytes" in second["detail"]
+
+
+def _nested(levels: int) -> Any:
+    innermost: Any = 1.0
+    for _ in range(levels):
+        innermost = [innermost]
+    return innermost
+
+
+ENCODED: dict[str, tuple[str, Callable[[Any], bytes]]] = {
+    "json": ("application/json", msgspec.json.encode),
+    "msgpack": ("application/msgpack", msgspec.msgpack.encode),
+}
+# The bodies with something nested in them, how many levels there are around it, and where it stands.
+NESTING: dict[str, tuple[Callable[[Any], Any], int, str]] = {
+    "/score": (lambda inner: {**READING, "feature_vector": inner}, 1, "feature_vector[0]"),
+    "/score/batch": (
+        lambda inner: {"records": [{**READING, "feature_vector": inner}]},
+        3,
+        "records[0].feature_vector[0]",
+    ),
+    "/ingest": (
+        lambda inner: {"records": [READING, {**READING, "features": inner}]},
+        3,
+        "records[1].features",
+    ),
+    COMPARE: (lambda inner: {"records": [{**READING, "timestamp": inner}]}, 3, "records[0].timestamp"),
+}
+
+
+@pytest.mark.parametrize("encoded", ENCODED)
+@pytest.mark.parametrize("path", NESTING)
+def test_a_message_that_is_nested_deeper_than_it_may_be(limited: Service, path: str, encoded: str) -> None:
+    content_type, encode = ENCODED[encoded]
+    body, around, place = NESTING[path]
+    for levels in (MOST_LEVELS + 1, 30):
+        message = encode(body(_nested(levels - around)))
+        told = problem_in(limited.post(path, message, content_type=content_type))
+        assert (told.status, told.type.rpartition(":")[2]) == (400, "malformed-message")
+        limit = f"expected at most {MOST_LEVELS} levels (MAX_NESTING), got {levels}"
+        assert told.detail.endswith(f": nested too deep: {limit}")
+        assert told.detail.startswith(place)
+    # What is wrong in another way is told so.
+    told = problem_in(
+        limited.post(path, encode(body(_nested(MOST_LEVELS - around))), content_type=content_type)
+    )
+    assert told.status == 400
+    assert "nested" not in told.detail
+
+
+def test_a_line_that_is_nested_deeper_than_it_may_be(limited: Service) -> None:
+    deep = msgspec.json.encode({**READING, "feature_vector": _nested(MOST_LEVELS)})
+    lines = b"\n".join([msgspec.json.encode(READING), deep])
+    first, second = map(
+        json.loads, limited.post("/score/batch", lines, content_type=NDJSON).text.splitlines()
+    )
+    assert "anomaly_score" in first
+    assert (second["line"], second["status"]) == (2, 400)
+    assert f"at most {MOST_LEVELS} levels (MAX_NESTING), got {MOST_LEVELS + 1}" in second["detail"]

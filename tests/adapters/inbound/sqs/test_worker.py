@@ -135,6 +135,19 @@ def test_an_undecodable_body_becomes_a_dead_letter_untouched(queues: Queues, ass
     assert queues.count(queues.results) == 0
 
 
+def test_what_is_nested_too_deep_is_told_so(
+    queues: Queues, assemble: Assemble, capfd: pytest.CaptureFixture[str]
+) -> None:
+    limited = {"max_nesting": 6}
+    with working(assemble(queues, **limited).worker()):
+        queues.send({**SCORE, "feature_vector": [[[[[[1.0]]]]]]})
+        queues.send({**INGEST, "records": [*RECORDS, {"vehicle_id": [[[[1]]]]}]})
+        queues.take_dead_letters(2)
+
+    out, err = capfd.readouterr()
+    assert f"{out}{err}".count("nested too deep: expected at most 6 levels (MAX_NESTING)") >= 2
+
+
 def test_nothing_of_the_telemetry_is_logged(
     queues: Queues, assemble: Assemble, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,7 +69,7 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
             *([AllowedHosts(options.allowed_hosts)] if options.allowed_hosts else []),
             *([] if doorkeeper is None else [doorkeeper]),
         ],
-        exception_handlers=exception_handlers(None if doorkeeper is None else doorkeeper.admit),
+        exception_handlers=exception_handlers(None if doorkeeper is None else doorkeeper.admit, parts.limits),
         lifespan=[lifespan],
         request_max_body_size=options.max_body_bytes,
         cors_config=CORSConfig(allow_origins=list(options.cors_origins)) if options.cors_origins else None,

@@ -14,6 +14,7 @@ from litestar.types import HTTPScope
 from vehicle_anomaly.adapters.inbound.http.access_denied import AccessDenied
 from vehicle_anomaly.adapters.inbound.http.negotiation import HttpRequest, UnsupportedMediaType
 from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlotsBusy
+from vehicle_anomaly.adapters.inbound.wire.limits import MessageLimits
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.problems import (
     Problem,
@@ -40,10 +41,6 @@ def answer(told: Problem, headers: Mapping[str, str] | None = None) -> Response[
 
 def _denied(_: HttpRequest, denied: AccessDenied) -> Response[bytes]:
     return answer(denied.problem, denied.headers)
-
-
-def _malformed(_: HttpRequest, error: MalformedMessage) -> Response[bytes]:
-    return answer(problem_of_malformed(error))
 
 
 def _refused(request: HttpRequest, error: Refusal) -> Response[bytes]:
@@ -100,9 +97,8 @@ def _unexpected(request: HttpRequest, error: Exception) -> Response[bytes]:
     return answer(problem("internal-error", "Internal error", 500, "the service failed; its log says why"))
 
 
-EXCEPTION_HANDLERS: Final[dict[int | type[Exception], ExceptionHandler]] = {
+_EXCEPTION_HANDLERS: Final[dict[int | type[Exception], ExceptionHandler]] = {
     AccessDenied: _denied,
-    MalformedMessage: _malformed,
     Refusal: _refused,
     UnsupportedMediaType: _unsupported_media_type,
     TrainingSlotsBusy: _busy,
@@ -114,13 +110,14 @@ EXCEPTION_HANDLERS: Final[dict[int | type[Exception], ExceptionHandler]] = {
 
 
 def exception_handlers(
-    admit: Callable[[HTTPScope], None] | None,
+    admit: Callable[[HTTPScope], None] | None, limits: MessageLimits
 ) -> dict[int | type[Exception], ExceptionHandler]:
     """Return what answers each exception.
 
     Args:
         admit: Lets a request in or raises `AccessDenied`; None where everybody is let in. Asked where no
             route was found, so that nobody without a key learns which there are.
+        limits: Of messages.
     """
 
     def routed(request: HttpRequest, error: HTTPException) -> Response[bytes]:
@@ -131,4 +128,7 @@ def exception_handlers(
                 return _denied(request, denied)
         return _http(request, error)
 
-    return {**EXCEPTION_HANDLERS, HTTPException: routed}
+    def malformed(_: HttpRequest, error: MalformedMessage) -> Response[bytes]:
+        return answer(problem_of_malformed(limits.told(error)))
+
+    return {**_EXCEPTION_HANDLERS, HTTPException: routed, MalformedMessage: malformed}

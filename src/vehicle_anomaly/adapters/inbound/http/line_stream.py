@@ -59,7 +59,7 @@ class _Answers:
 
     def __init__(self, scoring: LineScoring) -> None:
         self._scoring = scoring
-        self._lines = LineBlocks(scoring.max_line_bytes)
+        self._lines = LineBlocks(scoring.limits.line_bytes)
         self._waiting = LineBlock.empty(1)
         self._scored: deque[asyncio.Task[bytes]] = deque()
         self._message: asyncio.Task[Any] | None = None
@@ -118,7 +118,7 @@ def _pin(parts: HttpParts, scope: HTTPScope) -> LineScoring:
     permit(scope, name)
     version = ModelVersion(given["model_version"]) if "model_version" in given else parts.models.latest(name)
     model = parts.models.load(name, version).metadata
-    return LineScoring.by(parts.score_telemetry, model, explain, parts.limits.line_bytes)
+    return LineScoring.by(parts.score_telemetry, model, explain, parts.limits)
 
 
 def _headers(scoring: LineScoring) -> list[tuple[bytes, bytes]]:

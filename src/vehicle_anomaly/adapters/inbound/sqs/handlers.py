@@ -65,13 +65,17 @@ class Handler:
 
 
 class Handlers:
-    """The use cases, by type of request."""
+    """The use cases, by type of request.
+
+    Attributes:
+        limits: Of requests.
+    """
 
     def __init__(
         self, train_model: TrainModel, score_telemetry: ScoreTelemetry, limits: MessageLimits = NO_LIMITS
     ) -> None:
         """Answer with these use cases what is within limits."""
-        self._limits = limits
+        self.limits = limits
         self._train_model = train_model
         self._score_telemetry = score_telemetry
         self._by = f"worker@{socket.gethostname()}"[:MAX_PROMOTER_LENGTH]
@@ -100,7 +104,7 @@ class Handlers:
             return refused(delivery, told)
 
     def _ingest(self, request: IngestMessage[msgspec.Raw], delivery: Delivery) -> ResultMessage:
-        command = replace(to_train_model_command(request, Encoding.JSON, self._limits), by=self._by)
+        command = replace(to_train_model_command(request, Encoding.JSON, self.limits), by=self._by)
         published = (
             self._train_model.published(command)
             if command.model_version
@@ -125,7 +129,7 @@ class Handlers:
         return ScoredMessage(**_fields(answer), **_ids(delivery))
 
     def _score_batch(self, request: ScoreBatchMessage[msgspec.Raw], delivery: Delivery) -> ResultMessage:
-        answer = score_split_batch(request, Encoding.JSON, self._score_telemetry, limits=self._limits)
+        answer = score_split_batch(request, Encoding.JSON, self._score_telemetry, limits=self.limits)
         return ScoredBatchMessage(**_fields(answer), **_ids(delivery))
 
 

@@ -205,7 +205,7 @@ class Worker:
         except UndecodableRequest as error:
             self._leave(lanes, "undecodable", str(error))
         except MalformedMessage as error:
-            self._leave(lanes, "undecodable", _places(error))
+            self._leave(lanes, "undecodable", _places(self._parts.handlers.limits.told(error)))
         except (InfrastructureFault, ModelStoreUnavailable) as error:
             self._strain.failed()
             self._leave(lanes, "infrastructure", str(error))

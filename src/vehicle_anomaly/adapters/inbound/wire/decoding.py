@@ -9,6 +9,7 @@ import msgspec
 
 from vehicle_anomaly.adapters.inbound.wire.fields import Number
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong, explain
+from vehicle_anomaly.adapters.inbound.wire.nesting import levels_of
 from vehicle_anomaly.adapters.inbound.wire.places import Place
 from vehicle_anomaly.adapters.inbound.wire.repeated_keys import refuse_repeated
 from vehicle_anomaly.adapters.inbound.wire.requests import (
@@ -77,7 +78,8 @@ class MessageDecoder(Generic[Message]):
             decoded = self.decode(message)
         except _DECODING_ERRORS as error:
             wrong = explain(error, bytes(message) if is_json else None)
-            raise MalformedMessage([self._name_feature(wrong, message)]) from error
+            levels = levels_of(message, is_json=is_json)
+            raise MalformedMessage([self._name_feature(wrong, message)], levels) from error
         if is_json:
             refuse_repeated(message, decoded)
         return decoded

@@ -9,6 +9,7 @@ from msgspec import Meta
 from vehicle_anomaly.adapters.inbound.wire.answers import VerdictResponse
 from vehicle_anomaly.adapters.inbound.wire.bulk import score_records
 from vehicle_anomaly.adapters.inbound.wire.decoding import RECORD, Encoding
+from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.adapters.inbound.wire.line_blocks import LineBlock
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
 from vehicle_anomaly.adapters.inbound.wire.places import Place
@@ -18,7 +19,7 @@ from vehicle_anomaly.adapters.inbound.wire.problems import (
     problem_of_refusal,
     problem_of_store,
 )
-from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES, to_reading
+from vehicle_anomaly.adapters.inbound.wire.readings import to_reading
 from vehicle_anomaly.adapters.inbound.wire.repeated_keys import refuse_repeated
 from vehicle_anomaly.adapters.inbound.wire.requests import TelemetryRecord
 from vehicle_anomaly.adapters.inbound.wire.scanned import Scan, Shape, are_plain, as_array, likely_shape
@@ -51,7 +52,7 @@ class LineScoring:
         vectors: What a `feature_vector` has to be.
         named: What `features` have to be; None when the model's have no names that stand as they are in JSON.
         explain: Which verdicts are explained; None for the service's choice.
-        max_line_bytes: Of a line; of a longer one nothing is kept.
+        limits: Of each line.
     """
 
     score_telemetry: ScoreTelemetry
@@ -60,7 +61,7 @@ class LineScoring:
     vectors: Shape
     named: Shape | None
     explain: Explain | None = None
-    max_line_bytes: int = MAX_RECORD_BYTES
+    limits: MessageLimits = NO_LIMITS
 
     @classmethod
     def by(
@@ -68,15 +69,13 @@ class LineScoring:
         score_telemetry: ScoreTelemetry,
         model: ModelMetadata,
         explain: Explain | None = None,
-        max_line_bytes: int = MAX_RECORD_BYTES,
+        limits: MessageLimits = NO_LIMITS,
     ) -> "LineScoring":
         """Score with a version of which so much is known."""
         names = model.feature_names
         named = None if names is None or not are_plain(names) else Shape(model.n_features, names)
         vectors = Shape(model.n_features)
-        return cls(
-            score_telemetry, model.model_name, model.model_version, vectors, named, explain, max_line_bytes
-        )
+        return cls(score_telemetry, model.model_name, model.model_version, vectors, named, explain, limits)
 
     def __call__(self, block: LineBlock) -> bytes:
         """Answer each line with one line, in order; a blank one with none."""
@@ -135,8 +134,10 @@ class LineScoring:
             if line is not None and not line.strip(_BLANK):
                 continue
             try:
-                good[number] = _record(line, self.max_line_bytes)
-            except (MalformedMessage, Refusal) as error:
+                good[number] = _record(line, self.limits.line_bytes)
+            except MalformedMessage as error:
+                answers[number] = _problem(self.limits.told(error), number)
+            except Refusal as error:
                 answers[number] = _problem(error, number)
         try:
             if good:

@@ -42,10 +42,12 @@ class MalformedMessage(Exception):
 
     Attributes:
         wrong: At least one place.
+        levels: How deep it is nested, as far as that is known; 0 where it is not.
     """
 
-    def __init__(self, wrong: Sequence[Wrong]) -> None:
+    def __init__(self, wrong: Sequence[Wrong], levels: int = 0) -> None:
         self.wrong = tuple(wrong)
+        self.levels = levels
         super().__init__("; ".join(map(str, self.wrong)))
 
 

@@ -29,6 +29,8 @@ MAX_RECORD_BYTES = 4 * 1024 * 1024
 """Of one record: decoding it holds the interpreter, and `MAX_FEATURES` by name take less."""
 
 _READINGS_AT_ONCE = 1000
+# A record stands in an array, which stands in a message.
+_LEVELS_AROUND = 2
 
 
 def to_reading(record: TelemetryRecord) -> tuple[Reading, str]:
@@ -54,16 +56,18 @@ def decode_readings(records: Sequence[msgspec.Raw], encoding: Encoding) -> Itera
     """
     decode = RECORD[encoding]
     wrong: list[Wrong] = []
+    levels = 0
     for position, record in enumerate(records):
         try:
             check_record_size(record)
             yield to_reading(decode(record))
         except MalformedMessage as error:
             wrong += [Wrong(found.place.within("records", position), found.reason) for found in error.wrong]
+            levels = max(levels, error.levels + _LEVELS_AROUND)
             if len(wrong) >= MAX_FLAWS:
                 break
     if wrong:
-        raise MalformedMessage(wrong)
+        raise MalformedMessage(wrong, levels)
 
 
 def to_batch(
