@@ -16,10 +16,10 @@ from sklearn.ensemble import IsolationForest
 from tests.benchmarks.measure import Row, Sample, Table, at_least, at_most, at_most_ratio
 from tests.benchmarks.timing import side_by_side, times
 from vehicle_anomaly.adapters.inbound.wire import compiled_wire
-from vehicle_anomaly.adapters.inbound.wire.arrow import require
 from vehicle_anomaly.adapters.inbound.wire.arrow_requests import arrow_train_command
 from vehicle_anomaly.adapters.inbound.wire.commands import train_model_command
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
+from vehicle_anomaly.adapters.inbound.wire.pyarrow_extra import require
 from vehicle_anomaly.adapters.inbound.wire.requests import IngestRequest, TelemetryRecord
 from vehicle_anomaly.core.fitting import ForestParameters, fit
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads

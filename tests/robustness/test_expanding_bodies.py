@@ -5,7 +5,7 @@ import json
 import socket
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -31,6 +31,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("store")) as running:
         for path in PATHS:
             running.client.post(path, content=b"{}")
+            # pyarrow is loaded by who first sends Arrow.
+            running.client.post(path, content=b"", headers={"content-type": ARROW})
         yield running
 
 
@@ -46,6 +48,39 @@ def _expanding_stream(compression: str, rows: int) -> bytes:
     options = pa.ipc.IpcWriteOptions(compression=compression)
     with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
         writer.write_table(table)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+def _small_integers(rows: int) -> bytes:
+    """Bytes that are small, and become float64."""
+    columns = {
+        "vehicle_id": pa.array(["v"]).dictionary_encode().take(pa.array(np.zeros(rows, np.int8))),
+        "timestamp": pa.array(np.zeros(rows, "M8[us]"), pa.timestamp("us", "UTC")),
+        **{f"signal{number}": pa.array(np.zeros(rows, np.int8)) for number in range(24)},
+    }
+    return _written([pa.record_batch(columns)])
+
+
+def _many_vehicles(known: int, batches: int) -> bytes:
+    """Batches of a reading each that share a dictionary of millions of vehicles; the last is not right."""
+    vehicles = pa.DictionaryArray.from_arrays(pa.array([known], pa.int32()), pa.array([""] * known + ["v"]))
+    moments = pa.array(np.zeros(1, "M8[us]"), pa.timestamp("us", "UTC"))
+    right, wrong = (
+        pa.record_batch(
+            {"vehicle_id": vehicles, "timestamp": moments, **{name: pa.array([value]) for name in NAMES}}
+        )
+        for value in (0.0, float("nan"))
+    )
+    return _written([*[right] * batches, wrong])
+
+
+def _written(batches: Sequence[pa.RecordBatch]) -> bytes:
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, batches[0].schema, options=options) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
     written: bytes = sink.getvalue().to_pybytes()
     return written
 
@@ -84,6 +119,8 @@ ABUSES: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "npz": ("application/x-npz", GZIPPED, {}),
     "Arrow that lies": (ARROW, _lying_stream(), {}),
     "Arrow that expands": (ARROW, _expanding_stream("zstd", 2_000_000), {}),
+    "Arrow of small integers": (ARROW, _small_integers(1_000_000), {}),
+    "Arrow of four million vehicles": (ARROW, _many_vehicles(4_000_000, 300), {}),
     "Arrow cut": (ARROW, _expanding_stream("lz4", 10_000)[:-500], {}),
     "msgpack array of 4 billion": (MSGPACK, RECORDS + b"\xdd\xff\xff\xff\xff", {}),
     "msgpack array of 4 billion, some there": (

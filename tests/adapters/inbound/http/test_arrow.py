@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.adapters.inbound.http.service import NAMES, Service, problem_in
-from vehicle_anomaly.adapters.inbound.wire import arrow
+from vehicle_anomaly.adapters.inbound.wire import arrow, arrow_layout
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.core.errors import Refusal
 
@@ -187,6 +187,51 @@ def test_a_small_body_does_not_expand_beyond_a_bound() -> None:
     table = pa.table({"x": zeros, **{f"x{i}": zeros for i in range(8)}})
     with pytest.raises(MalformedMessage, match="decompressed"):
         arrow.read_stream(stream(table, "zstd"))
+
+
+def test_what_is_small_until_it_is_laid_out_is_bounded_too() -> None:
+    rows = 500_000
+    zeros = pa.array(np.zeros(rows, np.int8))
+    columns = a_table([]).select(["vehicle_id", "timestamp"]).schema
+    vehicles = pa.array(["v"]).dictionary_encode().take(pa.array(np.zeros(rows, np.int8)))
+    times = pa.array(np.zeros(rows, "M8[us]"), columns.field("timestamp").type)
+    table = pa.table({"vehicle_id": vehicles, "timestamp": times, **{f"x{i}": zeros for i in range(16)}})
+    with pytest.raises(MalformedMessage, match="decompressed and laid out"):
+        arrow.read_stream(stream(table, "zstd"))
+    assert arrow.read_stream(stream(table)).values.shape == (rows, 16)
+
+
+def test_of_a_dictionary_only_what_is_used_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a million vehicles, and a batch for each reading, all of them each time would take minutes."""
+    known = pa.array([f"veh-{number}" for number in range(1000)])
+    tables = [
+        a_table([[1, 2, 3]] * 2, vehicle_id=pa.DictionaryArray.from_arrays(pa.array([row, 7]), known))
+        for row in range(100)
+    ]
+    told, texts = [], arrow_layout._texts  # noqa: SLF001
+
+    def looked_at(dictionary: pa.Array, used: pa.Array) -> list[str | None]:
+        told.append(len(used))
+        return texts(dictionary, used)
+
+    monkeypatch.setattr(arrow_layout, "_texts", looked_at)
+    read = arrow.read_stream(stream(pa.concat_tables(tables)))
+    assert read.vehicle_ids == [f"veh-{one}" for row in range(100) for one in (row, 7)]
+    assert sum(told) == 199
+
+
+def test_another_dictionary_in_the_middle() -> None:
+    tables = [
+        a_table([[1, 2, 3]] * 2, vehicle_id=pa.array(names).dictionary_encode())
+        for names in (["a", "b"], ["c", "a"], ["b", "b"])
+    ]
+    assert arrow.read_stream(stream(pa.concat_tables(tables))).vehicle_ids == ["a", "b", "c", "a", "b", "b"]
+
+
+def test_an_index_beyond_its_dictionary() -> None:
+    beyond = pa.DictionaryArray.from_arrays(pa.array([0, 5]), pa.array(["a"]), safe=False)
+    with pytest.raises(MalformedMessage, match="beyond its dictionary"):
+        arrow.read_stream(stream(a_table([[1, 2, 3]] * 2, vehicle_id=beyond)))
 
 
 @settings(max_examples=300, deadline=None, database=None)

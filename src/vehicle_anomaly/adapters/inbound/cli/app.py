@@ -18,7 +18,7 @@ from vehicle_anomaly.adapters.inbound.cli.train import train
 from vehicle_anomaly.adapters.inbound.cli.warm_up import warm_up
 from vehicle_anomaly.adapters.inbound.cli.work import work
 from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
-from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowMissing
+from vehicle_anomaly.adapters.inbound.wire.pyarrow_extra import ArrowMissing
 from vehicle_anomaly.core.errors import (
     DamagedModel,
     InvalidFalseAlarmRate,

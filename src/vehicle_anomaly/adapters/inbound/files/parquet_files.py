@@ -11,7 +11,8 @@ import numpy as np
 from vehicle_anomaly.adapters.inbound.files.bad_line import BadLine
 from vehicle_anomaly.adapters.inbound.files.columns import Columns
 from vehicle_anomaly.adapters.inbound.files.sourced import SourcedReading
-from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowTelemetry, parquet_rows, read_parquet
+from vehicle_anomaly.adapters.inbound.wire.arrow import parquet_rows, read_parquet
+from vehicle_anomaly.adapters.inbound.wire.arrow_layout import ArrowTelemetry
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
 from vehicle_anomaly.adapters.inbound.wire.places import Place
 from vehicle_anomaly.core.errors import InvalidFeatureNames

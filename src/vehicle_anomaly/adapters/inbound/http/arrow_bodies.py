@@ -20,7 +20,7 @@ from vehicle_anomaly.adapters.inbound.http.query import (
     parameters,
 )
 from vehicle_anomaly.adapters.inbound.wire.answers import IngestResponse, ingest_response
-from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowMissing, read_stream
+from vehicle_anomaly.adapters.inbound.wire.arrow import read_stream
 from vehicle_anomaly.adapters.inbound.wire.arrow_requests import (
     ARROW_STREAM,
     arrow_answer,
@@ -28,6 +28,7 @@ from vehicle_anomaly.adapters.inbound.wire.arrow_requests import (
     named,
     score_columns,
 )
+from vehicle_anomaly.adapters.inbound.wire.pyarrow_extra import ArrowMissing
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName
 
 Result = TypeVar("Result")

@@ -7,7 +7,8 @@ from vehicle_anomaly.adapters.inbound.wire.answers import (
     VerdictResponse,
     verdict_responses,
 )
-from vehicle_anomaly.adapters.inbound.wire.arrow import ArrowTelemetry, read_stream, write_stream
+from vehicle_anomaly.adapters.inbound.wire.arrow import read_stream, write_stream
+from vehicle_anomaly.adapters.inbound.wire.arrow_layout import ArrowTelemetry
 from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.core.errors import EmptyBatch
 from vehicle_anomaly.core.explaining import Explain

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import numpy as np
+
 from vehicle_anomaly.adapters.inbound.wire.uncounted import uncounted
 
 _QUOTE: Final = 0x22
@@ -67,7 +69,7 @@ def msgpack_levels(data, left):  # type: ignore[no-untyped-def]
 @uncounted(forceinline=True)
 def _item(data, at):  # type: ignore[no-untyped-def]
     """Return where the next item begins, and how many items this one holds; -1 where it is no container."""
-    kind = data[at]
+    kind = np.int64(data[at])
     at += 1
     if 0x80 <= kind <= 0x8F:
         return at, 2 * (kind & 0x0F)
@@ -99,7 +101,7 @@ def _item(data, at):  # type: ignore[no-untyped-def]
 
 @uncounted(forceinline=True)
 def _big_endian(data, at, width):  # type: ignore[no-untyped-def]
-    value = 0
+    value = np.int64(0)
     for place in range(at, min(at + width, data.size)):
-        value = value << 8 | data[place]
+        value = value << 8 | np.int64(data[place])
     return value
