@@ -11,6 +11,7 @@ from vehicle_anomaly.adapters.inbound.cli.app import app, run
 from vehicle_anomaly.adapters.inbound.cli.leaving import leave
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.adapters.inbound.files import scanned_files
+from vehicle_anomaly.adapters.inbound.http.run_folder import remove_abandoned
 from vehicle_anomaly.adapters.inbound.http.supervisor import Supervisor, WorkersFailed
 from vehicle_anomaly.adapters.inbound.http.worker_link import WorkerLink
 from vehicle_anomaly.adapters.inbound.sqs.asyncapi import encoded_document
@@ -62,6 +63,8 @@ def _services() -> Services:
         with reporting():
             prove_model_store(container().model_store())
             if n_workers == 1:
+                # As the supervisor of several does, though one alone needs no folder.
+                remove_abandoned()
                 with tracing(os.environ):
                     container().http_server().run()
             else:

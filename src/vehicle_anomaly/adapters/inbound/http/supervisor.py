@@ -5,7 +5,6 @@ import selectors
 import signal
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import structlog
 
 from vehicle_anomaly.adapters.inbound.http.listeners import listeners, urls
 from vehicle_anomaly.adapters.inbound.http.metrics import forget_worker
+from vehicle_anomaly.adapters.inbound.http.run_folder import run_folder
 from vehicle_anomaly.adapters.inbound.http.worker_link import READY, SHARED_FOLDER
 
 _log = structlog.get_logger(__name__)
@@ -31,6 +31,21 @@ class WorkersFailed(Exception):
 class _Worker:
     process: subprocess.Popen[bytes]
     link: socket.socket
+
+
+@dataclass(frozen=True, slots=True)
+class _Inherited:
+    """What every worker has of the supervisor.
+
+    Attributes:
+        listening: Sockets on which it accepts connections.
+        environment: Its variables.
+        lock: A descriptor of which it needs not know: the folder of this run stays as long as it lives.
+    """
+
+    listening: Sequence[socket.socket]
+    environment: Mapping[str, str]
+    lock: int
 
 
 class Supervisor:
@@ -72,22 +87,23 @@ class Supervisor:
             for each in listening:
                 opened.enter_context(each)
             opened.enter_context(self._selector)
+            folder = opened.enter_context(run_folder())
             # prometheus_client's own: each worker counts in files of this folder, and any of them can sum up.
-            counts = opened.enter_context(tempfile.TemporaryDirectory(prefix="vehicle-anomaly-metrics-"))
-            shared = opened.enter_context(tempfile.TemporaryDirectory(prefix="vehicle-anomaly-shared-"))
+            counts, shared = folder.made("metrics"), folder.made("shared")
             environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": counts, SHARED_FOLDER: shared}
+            inherited = _Inherited(listening, environment, folder.lock)
             signals = opened.enter_context(_signals())
             self._selector.register(signals, selectors.EVENT_READ)
             opened.callback(self._kill)
             for _ in range(self._n_workers):
-                self._start(listening, environment)
+                self._start(inherited)
             announced = False
             while self._workers:
                 for key, _ in self._selector.select():
                     if key.fileobj is signals:
                         self._stop(signals.recv(64))
                     elif isinstance(key.data, _Worker):
-                        self._hear(key.data, listening, environment)
+                        self._hear(key.data, inherited)
                 if not announced and len(self._ready) == self._n_workers:
                     announced = True
                     for url in urls(listening):
@@ -95,23 +111,21 @@ class Supervisor:
         if self._failure is not None:
             raise WorkersFailed(self._failure)
 
-    def _start(self, listening: Sequence[socket.socket], environment: Mapping[str, str]) -> None:
+    def _start(self, inherited: _Inherited) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            descriptors = [theirs.fileno(), *(each.fileno() for each in listening)]
+            descriptors = [theirs.fileno(), *(each.fileno() for each in inherited.listening)]
             process = subprocess.Popen(  # noqa: S603  # the command is this program's own
                 (*self._command, *map(str, descriptors)),
-                pass_fds=descriptors,
-                env=environment,
+                pass_fds=(*descriptors, inherited.lock),
+                env=inherited.environment,
                 # A terminal's ^C is for the supervisor, which tells them.
                 process_group=0,
             )
         worker = self._workers[ours] = _Worker(process, ours)
         self._selector.register(ours, selectors.EVENT_READ, worker)
 
-    def _hear(
-        self, worker: _Worker, listening: Sequence[socket.socket], environment: Mapping[str, str]
-    ) -> None:
+    def _hear(self, worker: _Worker, inherited: _Inherited) -> None:
         try:
             said = worker.link.recv(1)
         except ConnectionError:
@@ -131,7 +145,7 @@ class Supervisor:
             if status != 0 and self._failure is None:
                 self._failure = f"a worker failed while it stopped, with status {status}"
             return
-        forget_worker(worker.process.pid, environment["PROMETHEUS_MULTIPROC_DIR"])
+        forget_worker(worker.process.pid, inherited.environment["PROMETHEUS_MULTIPROC_DIR"])
         _log.warning("worker ended", worker=worker.process.pid, status=status)
         self._failed_starts += not served
         if self._failed_starts >= _MOST_FAILED_STARTS:
@@ -141,7 +155,7 @@ class Supervisor:
             )
             self._stop(bytes([signal.SIGTERM]))
             return
-        self._start(listening, environment)
+        self._start(inherited)
 
     def _stop(self, numbers: bytes) -> None:
         self._stopping = True
