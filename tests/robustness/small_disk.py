@@ -4,6 +4,8 @@ Run in a mount namespace of its own (`unshare --map-root-user --mount`), where i
 """
 
 import errno
+import json
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -14,6 +16,7 @@ from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 
 DEFAULT = ModelName("default")
+SCORE = (sys.executable, "-m", "vehicle_anomaly", "score")
 
 
 def mount(folder: Path, options: str) -> None:
@@ -50,12 +53,32 @@ def whole(store: Path, *expected: str) -> None:
     assert list((store / "default").glob(".tmp*")) == []
 
 
+def score_into(folder: Path, store: Path) -> None:
+    """Score into a file on the full disk: it and what to do is told, and what was there stays."""
+    verdicts = folder / "verdicts.ndjson"
+    before = {*folder.iterdir()}, verdicts.read_text()
+    ended = subprocess.run(
+        [*SCORE, "--input-format", "ndjson", "--output", str(verdicts), "-"],
+        input="".join(json.dumps(each) + "\n" for each in BATCH["records"]),
+        env={**os.environ, "MODEL_ARTIFACT_DIR": str(store)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    what_to_do = "make room there, or let --output name a file on another disk"
+    told = f"vehicle-anomaly: error: {verdicts}: No space left on device: {what_to_do}\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", told), ended
+    assert ({*folder.iterdir()}, verdicts.read_text()) == before
+
+
 def run(folder: Path) -> None:
     """Fill the disk and empty it; make it read-only and writable again."""
     mount(folder, "rw")
     store = folder / "models"
+    (folder / "verdicts.ndjson").write_text("before\n")
     with running(store) as service:
         filler = fill(folder)
+        score_into(folder, store)
         assert ingest(service, "v2") == 503
         assert service.still_scores()
         whole(store, "v1")

@@ -119,6 +119,7 @@ def test_a_version_without_a_report_is_a_failure_and_has_a_page(cli: CommandLine
         (("default", "v9"), "'v9' of model 'default' is not available"),
         (("../x",), "is not a model name"),
         (("default", "--output", "/nowhere/report.html"), "/nowhere/report.html: No such file or directory"),
+        (("default", "--output", "/dev/full"), "/dev/full: No space left on device: make room"),
     ],
 )
 def test_what_cannot_be_is_a_failure(published: CommandLine, arguments: tuple[str, ...], told: str) -> None:

@@ -1,9 +1,10 @@
 """`vehicle-anomaly score`."""
 
 import csv
+import errno
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tests.adapters.inbound.cli.conftest import (
     ndjson_text,
 )
 from tests.fakes import ADA
+from vehicle_anomaly.adapters.inbound.cli.telemetry_files import TelemetryFile
 from vehicle_anomaly.adapters.inbound.files.scoring import READINGS_AT_ONCE
 from vehicle_anomaly.core.model import ModelName, ModelVersion
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry, ScoreTelemetryCommand, Verdicts
@@ -180,6 +182,27 @@ def test_an_output_that_cannot_be_written_is_told(trained: CommandLine) -> None:
     for named, why in (("nowhere", "No such file or directory"), ("trip.csv", "Not a directory")):
         told = trained("score", "trip.csv", "--output", f"{named}/verdicts.csv")
         told.assert_failed(f"error: {named}/verdicts.csv: {why}\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no disk that is always full")
+def test_an_output_without_room_is_named_with_what_to_do(trained: CommandLine) -> None:
+    Path("trip.csv").write_text(csv_text(a_matrix(2)))
+    trained("score", "trip.csv", "--output", "/dev/full").assert_failed(
+        "error: /dev/full: No space left on device: make room there, or let --output name a file on another"
+    )
+
+
+def test_an_input_that_cannot_be_read_is_not_told_as_the_output(
+    trained: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> NoReturn:
+        raise OSError(errno.EIO, "Input/output error")
+
+    Path("trip.csv").write_text(csv_text(a_matrix(2)))
+    monkeypatch.setattr(TelemetryFile, "open", broken)
+    told = trained("score", "trip.csv", "--output", "verdicts.csv")
+    told.assert_failed("error: standard input or output: Input/output error\n")
+    assert not Path("verdicts.csv").exists()
 
 
 def test_one_version_scores_the_whole_run_though_the_latest_changes_meanwhile(trained: CommandLine) -> None:

@@ -10,6 +10,7 @@ import click
 from vehicle_anomaly.adapters.inbound.cli.examples import examples
 from vehicle_anomaly.adapters.inbound.cli.failure import Failure
 from vehicle_anomaly.adapters.inbound.cli.options import as_json as json_option
+from vehicle_anomaly.adapters.inbound.cli.output import closing_output, open_output
 from vehicle_anomaly.adapters.inbound.cli.printing import print_json, print_table
 from vehicle_anomaly.adapters.inbound.cli.progress import working
 from vehicle_anomaly.adapters.inbound.cli.services import Services
@@ -79,9 +80,11 @@ def _write(page: str, output: Path | None) -> Path:
     if output is None:
         # It stays when this command ends: the browser may not have read it yet.
         descriptor, name = tempfile.mkstemp(prefix="vehicle-anomaly-report-", suffix=".html")
-        os.close(descriptor)
-        output = Path(name)
-    output.write_text(page, encoding="utf-8")
+        output, opened = Path(name), closing_output(os.fdopen(descriptor, "wb"), name)
+    else:
+        opened = open_output(output)
+    with opened as file:
+        file.write(page.encode())
     return output
 
 

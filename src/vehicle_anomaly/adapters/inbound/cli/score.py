@@ -10,10 +10,11 @@ import click
 from vehicle_anomaly.adapters.inbound.cli.examples import examples
 from vehicle_anomaly.adapters.inbound.cli.options import FORMATS, telemetry_files, to_files
 from vehicle_anomaly.adapters.inbound.cli.options import model_name as model_name_option
+from vehicle_anomaly.adapters.inbound.cli.output import open_output
 from vehicle_anomaly.adapters.inbound.cli.progress import reading_progress
 from vehicle_anomaly.adapters.inbound.cli.services import Services
 from vehicle_anomaly.adapters.inbound.cli.telemetry_files import STANDARD_INPUT, score_files
-from vehicle_anomaly.adapters.inbound.cli.verdict_output import header, open_output, text_of
+from vehicle_anomaly.adapters.inbound.cli.verdict_output import header, text_of
 from vehicle_anomaly.adapters.inbound.files.block_scoring import BlockScoring
 from vehicle_anomaly.adapters.inbound.files.columns import ModelColumns
 from vehicle_anomaly.adapters.inbound.files.formats import FileFormat, format_by_name

@@ -1,13 +1,9 @@
-"""Verdicts → standard output or a file, as NDJSON or CSV."""
+"""Verdicts → NDJSON or CSV."""
 
 import csv
-import secrets
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from io import StringIO
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from vehicle_anomaly.adapters.inbound.files.formats import FileFormat
 from vehicle_anomaly.adapters.inbound.files.verdicts import SomeVerdicts
@@ -19,43 +15,6 @@ from vehicle_anomaly.adapters.inbound.wire.answers import (
 
 CSV_COLUMNS: Final = VerdictResponse.__struct_fields__
 """The fields of a verdict; those that are lists with semicolons between: of reasons, the sentences."""
-
-
-@contextmanager
-def open_output(path: Path | None) -> Iterator[BinaryIO]:
-    """Open where the verdicts go.
-
-    A file appears, or takes the place of the one that was there, when it is complete: until then it has
-    another name beside it. What is no file, such as a pipe or `/dev/null`, is written to as it is.
-
-    Args:
-        path: None is standard output.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    if path is None:
-        yield sys.stdout.buffer
-    elif path.exists() and not path.is_file():
-        with path.open("wb") as stream:
-            yield stream
-    else:
-        # Through links, so that what they point at is replaced and not the link.
-        target = path.resolve()
-        partial = target.with_name(f".{target.name[:128]}.{secrets.token_hex(6)}.partial")
-        try:
-            with partial.open("xb") as stream:
-                yield stream
-            partial.replace(target)
-        except OSError as error:
-            if error.filename == str(partial):
-                # Under the name that was asked for: nobody knows the other.
-                raise OSError(error.errno, error.strerror, str(path)) from error
-            raise
-        finally:
-            # What could not be written is told, not that it could not be removed.
-            with suppress(OSError):
-                partial.unlink()
 
 
 def header(output_format: FileFormat) -> bytes:
