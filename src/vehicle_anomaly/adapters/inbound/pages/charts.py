@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from vehicle_anomaly.core.histogram import Histogram
+
+# A label of "limit -0.05339" in the middle of this, on a telephone, would hang over the edge.
+_EDGE: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,19 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A vertical line and its label.
+
+    Attributes:
+        place: From the left, as a share of the chart's width.
+        anchor: Which end of the label stands there, so that none of it is beyond the chart.
+    """
+
+    place: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Bars on a ground line.
 
@@ -25,13 +42,13 @@ class Chart:
         width: Of the `viewBox`.
         height: Of the `viewBox`; bars stand on its lower edge.
         bars: Those that are there to be seen.
-        mark: Where a vertical line stands; None for none.
+        mark: What stands at the threshold; None for nothing.
     """
 
     width: int
     height: int
     bars: tuple[Bar, ...]
-    mark: str | None = None
+    mark: Mark | None = None
 
 
 def histogram_chart(histogram: Histogram, width: int, height: int, threshold: float | None = None) -> Chart:
@@ -53,7 +70,7 @@ def histogram_chart(histogram: Histogram, width: int, height: int, threshold: fl
     for count, begin, end, kind in _parts(counts, edges, threshold):
         left, right = ((edge - low) / (high - low) * width for edge in (begin, end))
         bars += _bar(left, right, count / max(counts), height, kind)
-    mark = None if threshold is None else _written((threshold - low) / (high - low) * width)
+    mark = None if threshold is None else _mark((threshold - low) / (high - low))
     return Chart(width, height, tuple(bars), mark)
 
 
@@ -66,6 +83,11 @@ def pairs_chart(before: Sequence[float], now: Sequence[float], width: int, heigh
         bars += _bar(left, left + 0.42 * step, earlier / highest, height, "before")
         bars += _bar(left + 0.45 * step, left + 0.87 * step, later / highest, height, "now")
     return Chart(width, height, tuple(bars))
+
+
+def _mark(share: float) -> Mark:
+    anchor = "start" if share < _EDGE else "end" if share > 1 - _EDGE else "middle"
+    return Mark(f"{_written(100 * share)}%", anchor)
 
 
 def _wide(histogram: Histogram) -> tuple[float, float, tuple[int, ...]]:
