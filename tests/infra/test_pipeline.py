@@ -96,6 +96,15 @@ def test_nothing_is_built_or_deployed_that_ci_has_not_passed() -> None:
     assert "workflow_call" in ci[True]
 
 
+def test_no_checks_of_a_deployment_are_broken_off_or_wait_for_those_of_another() -> None:
+    """Of those that wait in one group, GitHub keeps the last; called, a workflow has the caller's context."""
+    concurrency = yaml.safe_load((PROJECT / ".github/workflows/ci.yml").read_text())["concurrency"]
+    assert concurrency == {
+        "group": "ci-${{ github.event_name == 'pull_request' && github.ref || github.run_id }}",
+        "cancel-in-progress": "${{ github.event_name == 'pull_request' }}",
+    }
+
+
 def test_latest_is_what_main_says() -> None:
     """A run by hand from a branch leaves it where it is."""
     (build,) = (s for s in deploy_workflow()["image"]["steps"] if s.get("id") == "build")
