@@ -22,7 +22,7 @@ _TRANSIENT_STATUSES: Final = {429, 500, 502, 503, 504}
 _TRANSIENT_CODES: Final = {"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"}
 _ABSENT: Final = {"404", "NoSuchKey", "NotFound"}
 _STALE_CREDENTIALS = "the AWS credentials are not valid there, or no longer"
-_OTHER_REGION = "the bucket is in another region: correct AWS_REGION"
+_OTHER_REGION = "the bucket is in another region: set AWS_REGION to that"
 _ADVICE_BY_CODE: Final = {
     "ExpiredToken": _STALE_CREDENTIALS,
     "InvalidAccessKeyId": _STALE_CREDENTIALS,
