@@ -29,7 +29,8 @@ def deviation(value: float, expected: float, spread: float) -> float | None:
     """Say how much higher than expected a value is, in spreads; None where there is no value or no spread."""
     if not spread > 0:
         return None
-    away = (value - expected) / spread
+    # Plus zero: 0.0 where it is -0.0.
+    away = (value - expected) / spread + 0.0
     return away if math.isfinite(away) else None
 
 

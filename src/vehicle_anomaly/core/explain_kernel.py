@@ -74,12 +74,13 @@ def explain(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the objects th
         value,
         spread,
     )
+    # Plus zero: what is -0.0 becomes 0.0, and all else stays.
     for row in range(X.shape[0]):
         order[row] = np.argsort(-np.abs(gained[row]), kind="mergesort")
         for place in range(X.shape[1]):
             each = order[row, place]
-            told[row, 0, place], told[row, 1, place] = gained[row, each], X[row, each]
-            told[row, 2, place], told[row, 3, place] = value[row, each], np.nan
+            told[row, 0, place], told[row, 1, place] = gained[row, each] + 0.0, X[row, each] + 0.0
+            told[row, 2, place], told[row, 3, place] = value[row, each] + 0.0, np.nan
             if spread[row, each] > 0:
                 away = (X[row, each] - value[row, each]) / spread[row, each]
-                told[row, 3, place] = away if np.isfinite(away) else np.nan
+                told[row, 3, place] = away + 0.0 if np.isfinite(away) else np.nan

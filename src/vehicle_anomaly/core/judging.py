@@ -75,13 +75,14 @@ def _reasons(
         if code == reason_kernel.ISOLATION:
             reason = isolation(float(scores[row]), limit)
         else:
-            value = float(X[row, feature])
+            # Plus zero: what is -0.0 becomes 0.0, and all else stays.
+            value = float(X[row, feature]) + 0.0
             reason = Reason(
                 _CODES[code],
                 names[feature],
                 None if math.isnan(value) else value,
-                expected,
-                None if math.isnan(limit) else limit,
+                expected + 0.0,
+                None if math.isnan(limit) else limit + 0.0,
                 deviation(value, expected, spread),
                 by_others,
             )

@@ -82,4 +82,4 @@ def isolation(score: float, limit: float) -> Reason:
         score: Its anomaly score.
         limit: The score below which that is a reason.
     """
-    return Reason("isolation", observed=score, limit=limit)
+    return Reason("isolation", observed=score, limit=limit + 0.0)  # never -0.0

@@ -147,6 +147,16 @@ def test_csv_output_has_the_same_columns(trained: CommandLine) -> None:
     ]
 
 
+def test_a_feature_that_contributes_nothing_is_told_as_0(cli: CommandLine) -> None:
+    X = a_matrix(300, seed=9)
+    X[:, 1] = -0.0
+    Path("training.csv").write_text(csv_text(X))
+    assert cli("train", "training.csv").status == 0
+    told = cli("score", "training.csv", "--explain", "always", "--output-format", "csv").out
+    for row in csv.DictReader(told.splitlines()):
+        assert "load: 0" in row["explanation"].split(";")
+
+
 def test_the_output_files_name_tells_its_format(trained: CommandLine) -> None:
     Path("trip.csv").write_text(csv_text(a_matrix(2)))
     assert trained("score", "trip.csv", "--output", "verdicts.csv").out == ""

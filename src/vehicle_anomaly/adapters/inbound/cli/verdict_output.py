@@ -50,5 +50,7 @@ def _text(item: object) -> str:
     if isinstance(item, ReasonResponse):
         return item.message
     if isinstance(item, ContributionResponse):
-        return f"{item.feature}: {item.contribution:+.4g}"
+        # A zero is neither more nor less.
+        told = f"{item.contribution:+.4g}" if item.contribution else "0"
+        return f"{item.feature}: {told}"
     return str(item)
