@@ -98,21 +98,37 @@ def found(model: TrainedModel, faulty: NDArray[np.float64], blamed: frozenset[in
     return Found(len(first) / len(judged), named)
 
 
-def tried(
-    guards: Guards, values: NDArray[np.float64], each: int, limit: float
-) -> tuple[float, float | None, float]:
-    """Return the median of what is to be expected, the nearest value that would be no contradiction, and half
-    the range of the middle 68 % of what is to be expected.
-    """  # noqa: D205
+def tried(guards: Guards, values: NDArray[np.float64], each: int) -> tuple[float, float | None, float]:
+    """Return the median of what is to be expected, the limit on the way there, and the spread."""
     place = guards.trees.guarded.tolist().index(each)
     cells = slice(place * CELLS, (place + 1) * CELLS)
     values_tried = guards.cell_value[cells].astype(np.float64)
     rows = np.tile(values, (CELLS, 1))
     rows[:, each] = values_tried
     logits = guards.trees.logits(rows)[:, place]
-    density = np.exp(guards.cell_log_share[cells].astype(np.float64) - logits)
+    calm = logits <= guards.contradiction_limit[place]
+    kept = np.flatnonzero(calm if calm.any() else ~calm)
+    density = np.exp(guards.cell_log_share[cells].astype(np.float64) - logits)[kept]
     below = (np.cumsum(density) - density / 2) / density.sum()
-    calm = values_tried[logits <= limit]
-    nearest = float(calm[np.argmin(np.abs(calm - values[each]))]) if calm.size else None
-    low, middle, high = np.interp([0.16, 0.5, 0.84], below, values_tried).tolist()
-    return middle, nearest, (high - low) / 2
+    low, middle, high = (_quantile(share, below, values_tried, kept) for share in (0.16, 0.5, 0.84))
+    away = np.abs(values_tried - middle)
+    spread = max((high - low) / 2, away[away > 0].min() / 2, guards.spread[each] / CELLS)
+    towards = [one for one in values_tried[kept] if (one - values[each]) * (middle - values[each]) > 0]
+    if not towards:
+        return middle, None, spread
+    nearest = min(towards, key=lambda one: abs(one - values[each]))
+    return middle, float(np.clip(nearest, *sorted((values[each], middle)))), spread
+
+
+def _quantile(
+    share: float, below: NDArray[np.float64], values_tried: NDArray[np.float64], kept: NDArray[np.int64]
+) -> float:
+    at = int(np.searchsorted(below, share))
+    if at in (0, kept.size):
+        return float(values_tried[kept[min(at, kept.size - 1)]])
+    lower, upper = values_tried[kept[at - 1]], values_tried[kept[at]]
+    along = (share - below[at - 1]) / (below[at] - below[at - 1])
+    if kept[at] > kept[at - 1] + 1:
+        # What lies between contradicts the others.
+        along = float(along >= 0.5)
+    return float(lower + (upper - lower) * along)

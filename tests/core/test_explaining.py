@@ -101,7 +101,7 @@ def test_expected_is_what_the_others_suggest_without_those_that_are_blamed(
             if np.isnan(believed[asked(model.guards, column)]).all():
                 assert each.expected == model.guards.median[column]
                 continue
-            middle, _, spread = tried(model.guards, believed, column, np.inf)
+            middle, _, spread = tried(model.guards, believed, column)
             assert each.expected == pytest.approx(middle, rel=1e-5, abs=1e-5)
             if each.observed is None:
                 assert each.deviation is None

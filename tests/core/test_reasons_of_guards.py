@@ -59,7 +59,7 @@ def test_what_is_expected_and_the_limit_are_those_of_all_values_tried_one_by_one
             if reason.code == "isolation":
                 continue
             each = simulated_trucks.NAMES.index(str(reason.feature))
-            expected, limit, spread = tried(guards, values, each, _limit(guards, each, reason))
+            expected, limit, spread = tried(guards, values, each)
             assert reason.expected == pytest.approx(expected, rel=1e-5, abs=1e-5)
             others = np.delete(values, each)
             assert reason.by_others or np.isnan(others).any()
@@ -74,6 +74,26 @@ def test_what_is_expected_and_the_limit_are_those_of_all_values_tried_one_by_one
                 values[each] = np.nan
             checked += 1
     assert checked > 50
+
+
+def test_a_contradiction_is_on_the_far_side_of_its_limit(
+    model: TrainedModel, readings: NDArray[np.float64]
+) -> None:
+    """Else the sentence says that 1100 contradicts what is "about 1805, at most 751"."""
+    several = 0
+    for reasons in judge(model, readings, model.score(readings)).values():
+        for reason in reasons:
+            if reason.code != "inconsistent":
+                continue
+            assert reason.observed is not None
+            assert reason.expected is not None
+            assert reason.limit is not None
+            assert min(reason.observed, reason.expected) <= reason.limit
+            assert reason.limit <= max(reason.observed, reason.expected)
+            assert reason.deviation is not None
+            assert np.sign(reason.deviation) == np.sign(reason.observed - reason.expected)
+            several += 1
+    assert several > 100
 
 
 def test_reasons_are_told_in_order_of_their_codes_and_the_farthest_out_of_range_first(
@@ -169,8 +189,3 @@ def _contradictions(guards: Guards, values: NDArray[np.float64]) -> list[int]:
         named.append(int(guards.trees.guarded[worst]))
         values[named[-1]] = np.nan
     return named
-
-
-def _limit(guards: Guards, each: int, reason: Reason) -> float:
-    place = guards.trees.guarded.tolist().index(each)
-    return float(guards.contradiction_limit[place]) if reason.code == "inconsistent" else np.inf

@@ -53,19 +53,42 @@ def partners(
     """
     n_readings = len(X)
     rows = rng.choice(n_readings, min(n_readings, 2_000), replace=False)
-    ranks = np.argsort(np.argsort(X[rows], axis=0), axis=0).astype(np.float32)
-    ranks -= ranks.mean(axis=0)
-    ranks /= np.maximum(np.sqrt(np.square(ranks).sum(axis=0)), 1)
-    # Squared ranks too: what moves with the distance from the middle is no stranger.
+    ranks = np.stack([_centred_ranks(X[rows, each]) for each in range(X.shape[1])], axis=1)
+    # Distances from the middle too: what moves with them is no stranger.
     bent = np.abs(ranks)
-    bent -= bent.mean(axis=0)
-    bent /= np.maximum(np.sqrt(np.square(bent).sum(axis=0)), 1e-9)
-    close = np.maximum(np.abs(ranks.T @ ranks), np.abs(bent.T @ bent))
-    close = np.maximum(close, np.maximum(np.abs(ranks.T @ bent), np.abs(bent.T @ ranks)))
+    bent = len(rows) * bent - bent.sum(axis=0)
+    close = np.maximum(_alike(ranks, ranks), _alike(bent, bent))
+    mixed = _alike(ranks, bent)
+    close = np.maximum(close, np.maximum(mixed, mixed.T)).astype(np.float32)
     np.fill_diagonal(close, -np.inf)
     closest = close.max(axis=1)
     np.fill_diagonal(close, np.inf)
     return [np.argsort(-of, kind="stable")[: most + 1] for of in close], closest
+
+
+def _centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return twice the ranks less their mean, integers; what ties has the mean of its ranks.
+
+    By the order in which they stand, ties of two coarse sensors would go together. And NumPy's own order of
+    them differs from one processor to another.
+    """
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    above = np.cumsum(count)
+    twice: NDArray[np.float64] = (2 * above - count - values.size).astype(np.float64)[place]
+    return twice
+
+
+def _alike(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the absolute correlation of each column of `a` with each of `b`.
+
+    Args:
+        a: Shape (n, n_a): integers of mean 0. The sums of their products stay below 2**53, so that they are
+            exact in whatever order a processor adds them.
+        b: Shape (n, n_b): such integers.
+    """
+    norms = np.sqrt(np.square(a).sum(axis=0))[:, np.newaxis] * np.sqrt(np.square(b).sum(axis=0))
+    alike: NDArray[np.float64] = np.abs(a.T @ b) / np.maximum(norms, 1.0)
+    return alike
 
 
 def grow(  # noqa: PLR0913, PLR0917
@@ -180,7 +203,8 @@ def _bins(values: NDArray[np.float64], cuts: NDArray[np.float32]) -> NDArray[np.
 def _tried(n_columns: int, growth: Growth, rng: np.random.Generator) -> NDArray[np.int64]:
     """Draw what each level may split on: the feature itself always, and half of its partners."""
     n_tried = (n_columns - 1 + 1) // 2
-    drawn = np.argsort(rng.random((growth.trees, growth.depth, n_columns - 1)), axis=2)[:, :, :n_tried] + 1
+    chance = rng.random((growth.trees, growth.depth, n_columns - 1))
+    drawn = np.argsort(chance, axis=2, kind="stable")[:, :, :n_tried] + 1
     itself = np.zeros((growth.trees, growth.depth, 1), np.int64)
     return np.concatenate([itself, drawn], axis=2)
 

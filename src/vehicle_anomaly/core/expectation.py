@@ -88,7 +88,7 @@ def own_steps(trees: ContrastTrees, tried: NDArray[np.float32]) -> NDArray[np.in
 def nothing_but(medians: NDArray[np.float64]) -> Expecting:
     """Return what expects medians, whatever other features read, and no spread."""
     nowhere = np.full(medians.size, np.inf)
-    bounds = np.stack([-nowhere, nowhere, medians, np.zeros(medians.size)])
+    bounds = np.stack([-nowhere, nowhere, medians, np.zeros(medians.size), nowhere])
     return Expecting(
         guarded=np.empty(0, np.int32),
         tree_start=np.zeros(1, np.int64),

@@ -101,6 +101,8 @@ def summaries(
     rows = sample_rows(n_readings, n_features)
     # A copy, but of the sample. A row is read at once: one column after another would read it many times.
     sample = np.array((values if rows is None else values[rows]).T, order="C")
+    # Zeros without a sign: which comes first differs between processors.
+    sample += 0.0
     sample.sort(axis=1)  # NaN comes last
     for column, label in enumerate(labels):
         ordered = sample[column]
@@ -128,7 +130,7 @@ def _extremes(
         of_column = values[:, column]
         minima[column], maxima[column] = np.fmin.reduce(of_column), np.fmax.reduce(of_column)
         missing[column] = np.count_nonzero(np.isnan(of_column))
-    return minima, maxima, missing
+    return minima + 0.0, maxima + 0.0, missing
 
 
 def _reduced(function: np.ufunc, values: NDArray[np.float64]) -> NDArray[np.float64]:

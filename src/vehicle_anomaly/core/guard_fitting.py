@@ -108,6 +108,8 @@ def learn(
     stretch = stretches(batch.vehicle_ids, batch.timestamps)
     # As scoring sees them.
     X = batch.values.astype(np.float32).astype(np.float64)
+    # Zeros without a sign: which of both a minimum or a sorting finds differs from processor to processor.
+    X += 0.0
     rng = np.random.default_rng(random_state)
     far = screening.far_values(X, stretch)
     near = np.where(far, np.nan, X)

@@ -93,7 +93,9 @@ class Guards:
             raise ValueError(f"isolation_limit: expected a finite number, got {self.isolation_limit}")
         # As kernels take them: to lay them out for each reading would cost more than to judge it.
         cells = np.stack([self.cell_value, self.cell_log_share]).reshape(2, n_guarded, CELLS)
-        bounds = np.stack([self.lowest, self.highest, self.median, self.spread])
+        most = np.full(self.n_features, np.inf)
+        most[self.trees.guarded] = self.contradiction_limit
+        bounds = np.stack([self.lowest, self.highest, self.median, self.spread, most])
         trees = self.trees
         expecting = Expecting(
             trees.guarded, trees.tree_start, *trees.splits(), own_steps(trees, cells[0]), bounds, cells

@@ -47,8 +47,9 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
         steps: Shape (n_trees, depth + 1, 2): of the levels that ask for the tree's own feature, those of the
             lowest thresholds first: the first of `cells` that is beyond it, and the level's bit. Then
             n_cells, for none; and last of all, these bits together.
-        bounds: Shape (4, n_features): a value below the first or above the second is out of range; the third
-            is to be expected where no others tell, and the fourth its spread.
+        bounds: Shape (5, n_features): a value below the first or above the second is out of range; the third
+            is to be expected where no others tell, and the fourth its spread; the fifth, the log-odds beyond
+            which a value contradicts the others.
         cells: Shape (2, n_guarded, n_cells), as for `expect`.
         always_there: Shape (n_features,): whether a missing value is a reason.
         contradiction_limit: Shape (n_guarded,): log-odds beyond which a value contradicts the others.
@@ -56,8 +57,8 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
         what: Shape (most, 4), filled in: row, code and feature of each reason, the most telling of a row
             first, -1 where it is about the reading as a whole; and 1 where other features tell what is to be
             expected. There is room for `n_features + MOST_CONTRADICTIONS + 1` a row.
-        told: Shape (most, 3), filled in: what was to be expected, the limit, and half the range of the middle
-            68 % of what was to be expected, if other features tell; NaN for none.
+        told: Shape (most, 3), filled in: what was to be expected, the limit, and the spread of what was to be
+            expected, if other features tell; NaN for none.
 
     Returns:
         How many there are.
@@ -66,7 +67,7 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
     values = np.empty(n_features, np.float32)
     place = np.empty(feature.shape[0], np.int32)
     logits = np.empty(n_guarded, np.float32)
-    bands = np.empty(4)
+    bands = np.empty(3)
     count = 0
     for row in range(X.shape[0]):
         first = count
@@ -93,10 +94,10 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
             own = np.searchsorted(guarded, each)
             if own < n_guarded and guarded[own] == each:
                 trees = tree_start[own : own + 2]
-                _expect(values[each], trees, steps, leaf, place, cells[:, own], np.inf, bands)
+                _expect(values[each], trees, steps, leaf, place, cells[:, own], bounds[:, each], bands)
                 told[at, 0] = bands[0]
                 if _others_tell(values, each, trees, feature):
-                    what[at, 3], told[at, 2] = 1, (bands[2] - bands[1]) / 2
+                    what[at, 3], told[at, 2] = 1, bands[1]
             else:
                 told[at, 0] = bounds[2, each]
         for _ in range(MOST_CONTRADICTIONS):
@@ -109,14 +110,14 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
                     worst = own
             if worst < 0:
                 break
-            each, limit = guarded[worst], contradiction_limit[worst]
+            each = guarded[worst]
             trees = tree_start[worst : worst + 2]
-            _expect(values[each], trees, steps, leaf, place, cells[:, worst], limit, bands)
+            _expect(values[each], trees, steps, leaf, place, cells[:, worst], bounds[:, each], bands)
             what[count, 0], what[count, 1], what[count, 2] = row, INCONSISTENT, each
-            told[count, 0], told[count, 1] = bands[0], bands[3]
+            told[count, 0], told[count, 1] = bands[0], bands[2]
             what[count, 3], told[count, 2] = 0, np.nan
             if _others_tell(values, each, trees, feature):
-                what[count, 3], told[count, 2] = 1, (bands[2] - bands[1]) / 2
+                what[count, 3], told[count, 2] = 1, bands[1]
             count += 1
             values[each] = np.nan
             _clear_bits(each, feature, place)
@@ -159,11 +160,11 @@ def expect(  # noqa: PLR0913, PLR0917
         cells: Shape (2, n_guarded, n_cells): values to try, ascending; logarithms of the shares of contrasts
             near each.
         value: Shape as `X`, filled in: medians.
-        spread: Shape as `X`, filled in: half the range of the middle 68 %.
+        spread: Shape as `X`, filled in: half the range of the middle 68 %, as far as that can be told.
     """
     values = np.empty(X.shape[1], np.float32)
     place = np.empty(feature.shape[0], np.int32)
-    bands = np.empty(4)
+    bands = np.empty(3)
     for row in range(X.shape[0]):
         for each in range(X.shape[1]):
             out = X[row, each] < bounds[0, each] or X[row, each] > bounds[1, each]
@@ -173,8 +174,8 @@ def expect(  # noqa: PLR0913, PLR0917
         for own in range(guarded.shape[0]):
             each, trees = guarded[own], tree_start[own : own + 2]
             if _others_tell(values, each, trees, feature):
-                _expect(values[each], trees, steps, leaf, place, cells[:, own], np.inf, bands)
-                value[row, each], spread[row, each] = bands[0], (bands[2] - bands[1]) / 2
+                _expect(values[each], trees, steps, leaf, place, cells[:, own], bounds[:, each], bands)
+                value[row, each], spread[row, each] = bands[0], bands[1]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -259,11 +260,14 @@ def _expect(  # noqa: PLR0913, PLR0917
     leaf: NDArray[np.float32],
     place: NDArray[np.int32],
     cells: NDArray[np.float32],
-    limit: float,
+    bounds: NDArray[np.float64],
     bands: NDArray[np.float64],
 ) -> None:
-    """Fill in median, lower and upper bound of the middle 68 %, and of the values that do not contradict the
-    others the one next to `value`: NaN where all do.
+    """Fill in the median, the spread, and how far `value` would have to go towards the median until it no
+    longer contradicted the others, NaN where there is no value or it is the median.
+
+    Only of values that do not contradict the others, unless all do: where there are two kinds, such as
+    a pedal that rests or is pressed, the middle between them is nothing that anybody expects.
     """  # noqa: D205
     n_cells, depth = cells.shape[1], steps.shape[1] - 1
     tried = cells[0]
@@ -284,36 +288,64 @@ def _expect(  # noqa: PLR0913, PLR0917
     for cell in range(1, n_cells):
         said[cell] += said[cell - 1]
     density = np.empty(n_cells)
-    nearest, highest = np.inf, -np.inf
-    bands[3] = np.nan
+    highest = -np.inf
+    some = False
     for cell in range(n_cells):
-        density[cell] = cells[1, cell] - said[cell]
+        some |= said[cell] <= bounds[4]
+    for cell in range(n_cells):
+        density[cell] = cells[1, cell] - said[cell] if not some or said[cell] <= bounds[4] else -np.inf
         highest = max(highest, density[cell])
-        away = abs(tried[cell] - value)
-        if said[cell] <= limit and away < nearest:
-            nearest, bands[3] = away, tried[cell]
     whole = 0.0
     for cell in range(n_cells):
         density[cell] = np.exp(density[cell] - highest)
         whole += density[cell]
-    bands[0] = _quantile(0.5 * whole, density, tried)
-    bands[1] = _quantile(0.16 * whole, density, tried)
-    bands[2] = _quantile(0.84 * whole, density, tried)
+    expected = bands[0] = _quantile(0.5 * whole, density, tried)
+    spread = (_quantile(0.84 * whole, density, tried) - _quantile(0.16 * whole, density, tried)) / 2
+    # Finer than it tries values it cannot tell; and where nearly all is one value, the least else would be
+    # a thousand spreads away.
+    bands[1] = max(spread, _resolution(expected, tried), bounds[3] / n_cells)
+    bands[2] = np.nan
+    for cell in range(n_cells):
+        if density[cell] > 0.0:
+            if value < tried[cell] and value < expected:
+                bands[2] = min(float(tried[cell]), expected)
+                break
+            if expected < value and tried[cell] < value:
+                bands[2] = max(float(tried[cell]), expected)
+
+
+@numba.njit(nogil=True, cache=True)
+def _resolution(value: float, tried: NDArray[np.float32]) -> float:
+    """Return half the distance from a value to the nearest of those that are tried, itself aside."""
+    nearest = np.inf
+    for cell in range(tried.shape[0]):
+        away = abs(float(tried[cell]) - value)
+        if 0.0 < away < nearest:
+            nearest = away
+    return nearest / 2 if nearest < np.inf else 0.0
 
 
 @numba.njit(nogil=True, cache=True)
 def _quantile(share: float, density: NDArray[np.float64], tried: NDArray[np.float32]) -> float:
-    """Find where so much lies below, on straight lines between the values; half of each is below itself."""
+    """Find where so much lies below, on straight lines between the values; half of each is below itself.
+
+    Between two values lies nothing that has no density: there it is the nearer one.
+    """
     below, before, lower = 0.0, 0.0, 0.0
+    first, gap = True, False
     for cell in range(tried.shape[0]):
-        middle = below + density[cell] / 2
+        if density[cell] == 0.0:
+            gap = True
+            continue
+        middle, upper = below + density[cell] / 2, float(tried[cell])
         if middle >= share:
-            if cell == 0:
-                return float(tried[0])
-            if middle == before:
-                return float(tried[cell])
-            slope = (float(tried[cell]) - lower) / (middle - before)
-            return float(lower + slope * (share - before))
+            if first or middle == before:
+                return upper
+            along = (share - before) / (middle - before)
+            if gap:
+                return upper if along >= 0.5 else lower
+            return float(lower + (upper - lower) * along)
         below += density[cell]
-        before, lower = middle, float(tried[cell])
-    return float(tried[-1])
+        before, lower = middle, upper
+        first = gap = False
+    return lower

@@ -21,8 +21,8 @@ class Reason:
         observed: The sensor's value, in its unit; the anomaly score for `isolation`.
         expected: What the other sensors lead one to expect of it, in its unit; what is usual in training
             where none of them tells.
-        limit: The value, in its unit, up to which it would not have been a reason; for `isolation`, the
-            anomaly score.
+        limit: The value, in its unit, up to which there would not have been this reason: of `inconsistent`,
+            on the way to what is expected; for `isolation`, the anomaly score.
         deviation: How much higher than `expected` it is, in spreads: half the range of the middle 68 % of
             what it read in training where the others read the same. None without a value or a spread.
         by_others: Whether other sensors tell what to expect.

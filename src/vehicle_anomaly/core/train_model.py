@@ -142,7 +142,8 @@ class TrainModel:
         missing = _Missing.of(batch.values)
         _refuse_features_without_values(missing.per_feature == len(batch.values), batch.feature_names)
         # Column by column: what is copied to find one is small beside the batch.
-        medians = np.array([np.nanmedian(column) for column in batch.values.T])
+        # Plus zero: 0.0 where it is -0.0, which of several zeros NumPy takes differs between processors.
+        medians = np.array([np.nanmedian(column) for column in batch.values.T]) + 0.0
         forest, estimator = fitting.fit(batch.values, self.parameters, medians, self.threads)
         held_out = _held_out(batch.values, medians, forest, self.parameters)
         fitted = None if how is None else guard_fitting.fit(batch, held_out, how, self.threads)

@@ -240,7 +240,9 @@ def test_a_time_that_is_none(service: Service, path: str, timestamp: str) -> Non
     )
     told = problem_in(service.post(path, json.dumps(body).encode()))
     assert told.status == 400
-    assert told.detail.startswith(f"{place}: expected an RFC 3339 time")
+    led_beyond = timestamp.startswith(("0001-", "9999-"))
+    expected = "in the years 1 to 9999 of UTC" if led_beyond else "such as 2026-11-22T10:00:00Z"
+    assert told.detail.startswith(f"{place}: expected an RFC 3339 time {expected}, got ")
     assert len(told.detail) < 200
 
 

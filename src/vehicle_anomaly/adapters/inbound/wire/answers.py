@@ -45,7 +45,13 @@ class ReasonResponse(msgspec.Struct, frozen=True, gc=False):
         float | None,
         Meta(description="What the other sensors suggest; what is usual where none of them tells."),
     ]
-    limit: Annotated[float | None, Meta(description="Up to where it would have been no reason.")]
+    limit: Annotated[
+        float | None,
+        Meta(
+            description="Of `out_of_range`, the end of what is in range; of `inconsistent`, about where it "
+            "would no longer contradict the others; of `isolation`, the score."
+        ),
+    ]
     message: Annotated[str, Meta(description="A sentence that a mechanic understands.")]
     deviation: Annotated[
         float | None,

@@ -140,9 +140,15 @@ def instant(timestamp: str) -> tuple[datetime, str]:
         if told.tzinfo is None:
             return told.replace(tzinfo=UTC), f"{timestamp}Z"
         return told.astimezone(UTC), timestamp
-    except (msgspec.ValidationError, OverflowError) as error:
-        reason = f"expected an RFC 3339 time such as 2026-11-22T10:00:00Z, got {timestamp[:64]!r}"
-        raise MalformedMessage([Wrong(Place(("timestamp",)), reason)]) from error
+    except msgspec.ValidationError as error:
+        expected = "an RFC 3339 time such as 2026-11-22T10:00:00Z"
+        raise _no_time(expected, timestamp) from error
+    except OverflowError as error:
+        raise _no_time("an RFC 3339 time in the years 1 to 9999 of UTC", timestamp) from error
+
+
+def _no_time(expected: str, timestamp: str) -> MalformedMessage:
+    return MalformedMessage([Wrong(Place(("timestamp",)), f"expected {expected}, got {timestamp[:64]!r}")])
 
 
 def values_of(record: TelemetryRecord) -> Vector | NamedValues:
