@@ -14,12 +14,13 @@ import pytest
 
 from tests.adapters.inbound.http.service import NAMES, READING
 from tests.http_service import host_and_port
+from tests.robustness import arrow_schemas
 from tests.robustness.process_memory import LINUX_ONLY, MEGABYTE, forget_peak, held, peak
 from tests.robustness.served import SCORE_BODY, Served, served
 
 pytestmark = LINUX_ONLY
 
-PATHS = ("/score", "/score/batch", "/ingest")
+PATHS = ("/score", "/score/batch", "/ingest", "/models/default/versions/v1/compare")
 JSON, MSGPACK = "application/json", "application/msgpack"
 ARROW, NDJSON = "application/vnd.apache.arrow.stream", "application/x-ndjson"
 EXPANDED = 128 * MEGABYTE
@@ -121,6 +122,13 @@ ABUSES: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "Arrow that expands": (ARROW, _expanding_stream("zstd", 2_000_000), {}),
     "Arrow of small integers": (ARROW, _small_integers(1_000_000), {}),
     "Arrow of four million vehicles": (ARROW, _many_vehicles(4_000_000, 300), {}),
+    "Arrow of a name that fields share": (ARROW, arrow_schemas.shared_names(2000, 200_000), {}),
+    "Arrow of metadata that fields share": (ARROW, arrow_schemas.shared_metadata(1000, 200_000), {}),
+    "Arrow of a time zone that fields share": (ARROW, arrow_schemas.shared_time_zone(1000, 200_000), {}),
+    "Arrow of one pair of metadata": (ARROW, arrow_schemas.metadata_of_the_schema(500, 200_000), {}),
+    "Arrow of a field in a field": (ARROW, arrow_schemas.nested(5_000), {}),
+    "Arrow of fields without end": (ARROW, arrow_schemas.nested(20_000), {}),
+    "Arrow of many batches": (ARROW, _many_vehicles(1, 6_000), {}),
     "Arrow cut": (ARROW, _expanding_stream("lz4", 10_000)[:-500], {}),
     "msgpack array of 4 billion": (MSGPACK, RECORDS + b"\xdd\xff\xff\xff\xff", {}),
     "msgpack array of 4 billion, some there": (
@@ -138,6 +146,12 @@ ABUSES: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "nested objects": (JSON, b'{"a":' * DEEP, {}),
     "nested records": (JSON, b'{"records":[' + b"[" * DEEP + b"]" * DEEP + b"]}", {}),
     "nested features": (JSON, SCORE_BODY[:-1] + b',"features":' + b'{"a":' * DEEP + b"}" * DEEP + b"}", {}),
+    "a model's name of ten megabytes": (
+        JSON,
+        SCORE_BODY[:-1] + b',"model_name":"' + b"a" * 10 * MEGABYTE + b'"}',
+        {},
+    ),
+    "ten million empty lines": (NDJSON, b"\n" * 10_000_000, {}),
     "a number of a million digits": (JSON, SCORE_BODY.replace(b"0.1", b"1" * DEEP), {}),
     "a number beyond all": (JSON, SCORE_BODY.replace(b"0.1", b"1e999999999999"), {}),
     "a line without an end": (NDJSON, b"[" * 6 * MEGABYTE, {}),
@@ -164,6 +178,17 @@ def test_it_is_refused_and_takes_no_memory(service: Served, abuse: str) -> None:
         else:
             assert 400 <= response.status_code < 500, response.text[:500]
     assert peak(service.pid) - idle < 50 * MEGABYTE
+    assert service.still_scores()
+
+
+def test_a_version_of_ten_megabytes_is_not_promoted_and_takes_no_memory(service: Served) -> None:
+    body = b'{"model_version":"' + b"a" * 10 * MEGABYTE + b'"}'
+    idle = held(service.pid).memory
+    forget_peak(service.pid)
+    response = service.client.put("/models/default/latest", content=body, headers={"content-type": JSON})
+    assert response.status_code == 400
+    # The body as it comes in, and once as a text.
+    assert peak(service.pid) - idle < 60 * MEGABYTE
     assert service.still_scores()
 
 

@@ -84,7 +84,9 @@ def test_all_keys_can_be_taken_back(path: Path) -> None:
     ring = KeyRing(str(path), clock)
     replaced(path)
     clock.now += 1.1
-    assert ids(ring, "key-a") == [None]
+    with capture_logs() as log:
+        assert ids(ring, "key-a") == [None]
+    assert [(each["log_level"], "nobody may call" in each["event"]) for each in log] == [("warning", True)]
 
 
 BREAK: list[Callable[[Path], object]] = [

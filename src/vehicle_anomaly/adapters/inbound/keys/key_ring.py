@@ -76,7 +76,11 @@ class KeyRing:
             _log.error("API_KEYS could not be read again; the keys read last stay", reason=reason)
             return
         self._callers = _callers(entries, self._callers)
-        _log.info("API_KEYS read again", keys=[entry.id for entry in entries])
+        if entries:
+            _log.info("API_KEYS read again", keys=[entry.id for entry in entries])
+        else:
+            # As it was wanted, perhaps: all of them are out.
+            _log.warning("API_KEYS read again and empty; nobody may call but for health")
 
     def _stamp_of_file(self) -> _Stamp:
         if self._path is None:

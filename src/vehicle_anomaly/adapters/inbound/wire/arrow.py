@@ -24,6 +24,8 @@ _MOST_EXPANSION: Final = 40
 _FREE_BYTES: Final = 40 * 1024 * 1024
 # Of a reading beside its values: its time, its vehicle's id, and that id as an object of its own.
 _READING_BYTES: Final = 8 + 8 + 64
+# Each takes a tenth of a millisecond, however few its rows are.
+_MOST_COLUMNS: Final = 100_000
 ROWS_AT_ONCE: Final = 16_384
 
 
@@ -34,6 +36,7 @@ def read_stream(body: bytes, limits: MessageLimits = NO_LIMITS) -> ArrowTelemetr
         MalformedMessage: It is none, has not the columns or values that it must have, or takes much more
             memory than its size.
         InvalidFeatureNames: A feature has no name, or a name stands twice.
+        WrongFeatureCount: It has more features than the limit.
         TooManyRecords: It has, or says that it has, more rows than the limit.
         ArrowMissing: pyarrow is not installed.
     """
@@ -44,6 +47,12 @@ def read_stream(body: bytes, limits: MessageLimits = NO_LIMITS) -> ArrowTelemetr
     try:
         with pa.ipc.open_stream(pa.BufferReader(body)) as reader:
             names = feature_names(reader.schema)
+            limits.check_features(len(names))
+            if says.batches * len(names) > _MOST_COLUMNS:
+                raise wrong(
+                    f"expected at most {_MOST_COLUMNS} columns in all record batches together, got "
+                    f"{says.batches * len(names)}: write larger batches"
+                )
             if says.rows * len(names) > MAX_VALUES:
                 raise wrong(f"expected at most {MAX_VALUES} values, got {says.rows * len(names)}")
             laid_out = says.rows * (8 * len(names) + _READING_BYTES)

@@ -9,11 +9,13 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from vehicle_anomaly.adapters.inbound.wire.arrow_schema import MOST_TEXT_BYTES, check_schema, metadata_bytes
+from vehicle_anomaly.adapters.inbound.wire.flatbuffers import FlatTable
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
 from vehicle_anomaly.adapters.inbound.wire.places import Place
 
 _CONTINUATION: Final = 0xFFFFFFFF
-_DICTIONARY, _RECORDS = 2, 3
+_SCHEMA, _DICTIONARY, _RECORDS = 1, 2, 3
 _MAX_MESSAGES: Final = 100_000
 
 
@@ -22,10 +24,12 @@ class Announced(NamedTuple):
 
     Attributes:
         rows: Of all record batches.
+        batches: How many of these there are.
         expanded_bytes: Of all buffers, decompressed.
     """
 
     rows: int
+    batches: int
     expanded_bytes: int
 
 
@@ -35,48 +39,23 @@ def announced(stream: bytes) -> Announced:
     Raises:
         MalformedMessage: It is no Arrow stream, or is cut off.
     """
-    rows = expanded = 0
+    rows = batches = expanded = 0
     try:
         for kind, batch, body in _batches(stream):
             length = _number(batch.scalar(0, 8))
             if length < 0:
                 raise _malformed("a negative number of rows")
-            rows += length if kind == _RECORDS else 0
+            if kind == _RECORDS:
+                rows += length
+                batches += 1
             expanded += _expanded(batch, body)
     except (struct.error, IndexError, OverflowError) as error:
         raise _malformed("cut off, or not what it announces") from error
-    return Announced(rows, expanded)
+    return Announced(rows, batches, expanded)
 
 
-class _Table(NamedTuple):
-    """A table of a flatbuffer."""
-
-    head: memoryview
-    at: int
-
-    def position(self, field: int) -> int | None:
-        """Return where a field is; None where it is left out."""
-        vtable = self.at - struct.unpack_from("<i", self.head, self.at)[0]
-        if vtable < 0:
-            raise IndexError
-        if 4 + 2 * field >= struct.unpack_from("<H", self.head, vtable)[0]:
-            return None
-        offset: int = struct.unpack_from("<H", self.head, vtable + 4 + 2 * field)[0]
-        return self.at + offset if offset else None
-
-    def scalar(self, field: int, size: int) -> bytes:
-        """Return a number's bytes; zero where it is left out."""
-        at = self.position(field)
-        return bytes(size) if at is None else bytes(self.head[at : at + size])
-
-    def referred(self, field: int) -> int | None:
-        """Return where what a field refers to begins."""
-        at = self.position(field)
-        return None if at is None else at + int(struct.unpack_from("<I", self.head, at)[0])
-
-
-def _batches(stream: bytes) -> Iterator[tuple[int, _Table, memoryview]]:
-    whole, at = memoryview(stream), 0
+def _batches(stream: bytes) -> Iterator[tuple[int, FlatTable, memoryview]]:
+    whole, at, told_bytes = memoryview(stream), 0, 0
     for _ in range(_MAX_MESSAGES):
         if at == len(whole):
             return
@@ -86,23 +65,28 @@ def _batches(stream: bytes) -> Iterator[tuple[int, _Table, memoryview]]:
         if length == 0:
             return
         head = whole[at + 8 : at + 8 + length]
-        message = _Table(head, struct.unpack_from("<I", head)[0])
+        message = FlatTable(head, struct.unpack_from("<I", head)[0])
         kind, body_bytes = message.scalar(1, 1)[0], _number(message.scalar(3, 8))
+        told_bytes += metadata_bytes(message, 4)
+        if told_bytes > MOST_TEXT_BYTES:
+            raise _malformed(f"expected at most {MOST_TEXT_BYTES} bytes of metadata of messages")
         at += 8 + length
         if body_bytes < 0 or at + body_bytes > len(whole):
             raise _malformed("cut off")
         table = message.referred(2)
+        if kind == _SCHEMA and table is not None:
+            check_schema(FlatTable(head, table))
         if kind in (_DICTIONARY, _RECORDS) and table is not None:
-            batch = _Table(head, table)
+            batch = FlatTable(head, table)
             if kind == _DICTIONARY:
                 data = batch.referred(1)
-                batch = _Table(head, table if data is None else data)
+                batch = FlatTable(head, table if data is None else data)
             yield kind, batch, whole[at : at + body_bytes]
         at += body_bytes
     raise _malformed(f"expected at most {_MAX_MESSAGES} parts")
 
 
-def _expanded(batch: _Table, body: memoryview) -> int:
+def _expanded(batch: FlatTable, body: memoryview) -> int:
     buffers = batch.referred(2)
     if buffers is None:
         return 0

@@ -1,5 +1,6 @@
 """What callers send and are told when two versions are compared."""
 
+import io
 from collections.abc import Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -8,7 +9,7 @@ from msgspec import Meta
 
 from vehicle_anomaly.adapters.inbound.wire.answers import ReasonResponse, reason_responses
 from vehicle_anomaly.adapters.inbound.wire.commands import MAX_BATCH_VALUES
-from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding, decoders
+from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding, batch_decoders
 from vehicle_anomaly.adapters.inbound.wire.fields import ModelNameText, ModelVersionText
 from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.adapters.inbound.wire.readings import decode_readings, to_batch
@@ -26,7 +27,7 @@ class CompareRequest(msgspec.Struct, Generic[Record], forbid_unknown_fields=True
     records: Annotated[list[Record], Meta(extra_json_schema={"minItems": 1})]
 
 
-COMPARE = decoders(CompareRequest[msgspec.Raw])
+COMPARE = batch_decoders(CompareRequest[msgspec.Raw])
 
 
 class ScoreShiftItem(msgspec.Struct, frozen=True):
@@ -97,8 +98,15 @@ def posted_batch(message: bytes, encoding: Encoding, limits: MessageLimits = NO_
 
 def posted_lines(body: bytes, limits: MessageLimits = NO_LIMITS) -> TelemetryBatch:
     """Read readings of which there is one a line, in JSON; as `posted_batch`."""
-    records = [msgspec.Raw(line) for line in body.split(b"\n") if line.strip()]
-    limits.check_records(records)
+    records: list[msgspec.Raw] = []
+    count = 0
+    # One after the other: of millions too many, nothing is kept but how many they are.
+    for line in io.BytesIO(body):
+        if line.strip():
+            count += 1
+            if count <= limits.records:
+                records.append(msgspec.Raw(line))
+    limits.check_records(range(count))
     return batch_of(records, Encoding.JSON)
 
 

@@ -109,7 +109,7 @@ def decoders(kind: Any) -> dict[Encoding, MessageDecoder[Any]]:
     return {encoding: MessageDecoder(each(kind).decode, encoding) for encoding, each in _DECODERS.items()}
 
 
-def _batch_decoders(kind: Any) -> dict[Encoding, MessageDecoder[Any]]:
+def batch_decoders(kind: Any) -> dict[Encoding, MessageDecoder[Any]]:
     """Make the decoders of a message with records that are decoded one by one."""
     return {
         encoding: MessageDecoder(_looking_first(each(_RecordsOnly).decode, each(kind).decode), encoding)
@@ -128,11 +128,11 @@ def _looking_first(
     return looked_at
 
 
-INGEST: dict[Encoding, MessageDecoder[IngestRequest[msgspec.Raw]]] = _batch_decoders(
+INGEST: dict[Encoding, MessageDecoder[IngestRequest[msgspec.Raw]]] = batch_decoders(
     IngestRequest[msgspec.Raw]
 )
 SCORE: dict[Encoding, MessageDecoder[ScoreRequest]] = decoders(ScoreRequest)
-SCORE_BATCH: dict[Encoding, MessageDecoder[ScoreBatchRequest[msgspec.Raw]]] = _batch_decoders(
+SCORE_BATCH: dict[Encoding, MessageDecoder[ScoreBatchRequest[msgspec.Raw]]] = batch_decoders(
     ScoreBatchRequest[msgspec.Raw]
 )
 PROMOTE: dict[Encoding, MessageDecoder[PromoteRequest]] = decoders(PromoteRequest)

@@ -59,11 +59,18 @@ class MessageLimits:
             WrongFeatureCount: It has more features.
         """
         self.check_records(command.batch.vehicle_ids)
-        n_features = command.batch.values.shape[1]
+        self.check_features(command.batch.values.shape[1])
+        return command
+
+    def check_features(self, n_features: int) -> None:
+        """Refuse too many features.
+
+        Raises:
+            WrongFeatureCount: There are.
+        """
         if n_features > self.features:
             reason = f"expected at most {self.features} features (MAX_FEATURES), got {n_features}"
             raise WrongFeatureCount([Flaw("records", reason)])
-        return command
 
 
 NO_LIMITS = MessageLimits()
