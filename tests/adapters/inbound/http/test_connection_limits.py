@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.adapters.inbound.http.service import READING, Service, answers, problem_in, running
 from tests.http_service import host_and_port
@@ -75,7 +76,10 @@ def _ending(connection: socket.socket) -> tuple[int, str]:
 def test_what_is_refused_before_it_is_a_request(
     bounded: Service, sent: bytes, status: int, kind: str
 ) -> None:
-    assert told(bounded, sent) == (status, kind)
+    with capture_logs() as log:
+        assert told(bounded, sent) == (status, kind)
+    refused = [line for line in log if line["event"] == "connection refused"]
+    assert [(line["status"], line["problem"]) for line in refused] == [(status, kind)]
     assert bounded.still_scores()
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pytest
 
 from tests.adapters.inbound.http.processes import Process, serving
-from tests.adapters.inbound.http.service import BATCH, READING
+from tests.adapters.inbound.http.service import BATCH, NAMES, READING
 from tests.api_keys import an_entry
 
 _VALUE = 123.4567
@@ -20,7 +21,7 @@ def _request(process: Process) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """The lines of a trained model, a verdict, a refusal and a path that nobody serves."""
+    """The lines of a trained model, a verdict, a refusal, a path that nobody serves, and batches."""
     with serving(tmp_path_factory.mktemp("store")) as process:
         url = process.wait_for("listening")["url"]
         with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
@@ -28,7 +29,20 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
             client.post("/score", json={**READING, "feature_vector": [_VALUE, 0, 0]})
             client.post("/score", json={**READING, "feature_vector": [_VALUE]})
             client.get(f"/made-up/{_VALUE}?key=secret")
-        return [_request(process) for _ in range(4)]
+            client.post("/score/batch", json={"records": [READING]})
+            arrow = {"content-type": "application/vnd.apache.arrow.stream"}
+            client.post("/score/batch", content=_arrow(), headers=arrow)
+        return [_request(process) for _ in range(6)]
+
+
+def _arrow() -> bytes:
+    moments = pa.array([0], pa.timestamp("us", "UTC"))
+    table = pa.table({"vehicle_id": ["veh-017"], "timestamp": moments, **{name: [1.0] for name in NAMES}})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
 
 
 def test_each_request_has_a_line_with_route_status_and_duration(told: list[dict[str, Any]]) -> None:
@@ -37,13 +51,16 @@ def test_each_request_has_a_line_with_route_status_and_duration(told: list[dict[
         ("POST", "/score", 200),
         ("POST", "/score", 400),
         ("GET", "", 404),
+        ("POST", "/score/batch", 200),
+        ("POST", "/score/batch", 200),
     ]
     assert all(0 < line["duration_ms"] < 60_000 for line in told)
 
 
 def test_the_version_that_answered_is_told(told: list[dict[str, Any]]) -> None:
     versions = [(line.get("model_name"), line.get("model_version")) for line in told]
-    assert versions == [("default", "v1"), ("default", "v1"), (None, None), (None, None)]
+    known, unknown = ("default", "v1"), (None, None)
+    assert versions == [known, known, unknown, unknown, known, known]
 
 
 def test_nothing_that_was_measured_or_asked_for_is_told(told: list[dict[str, Any]]) -> None:

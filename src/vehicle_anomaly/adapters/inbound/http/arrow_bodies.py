@@ -19,6 +19,7 @@ from vehicle_anomaly.adapters.inbound.http.query import (
     false_alarm_rate_in,
     parameters,
 )
+from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire.answers import IngestResponse, ingest_response
 from vehicle_anomaly.adapters.inbound.wire.arrow import read_stream
 from vehicle_anomaly.adapters.inbound.wire.arrow_requests import (
@@ -72,6 +73,7 @@ def score_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> ASGIApp:
     explain = explain_in(given)
     told = _with_arrow(lambda: read_stream(body, parts.limits))
     answer = score_columns(told, name, version, parts.score_telemetry, explain)
+    note_model(scope, answer.model_name, answer.model_version)
     offered = ["application/json", "application/msgpack", ARROW_STREAM]
     if Accept(header(scope, b"accept", "*/*")).best_match(offered) == ARROW_STREAM:
         return Answer(arrow_answer(answer), ARROW_STREAM.encode(), 200)

@@ -5,10 +5,13 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from vehicle_anomaly.adapters.inbound.http.negotiation import NDJSON
-from vehicle_anomaly.adapters.inbound.wire.problems import Problem, problem
+from vehicle_anomaly.adapters.inbound.wire.problems import TYPE_PREFIX, Problem, problem
+
+_log = structlog.get_logger(__name__)
 
 _LINGER_SECONDS: Final = 2.0
 _STREAM: Final = NDJSON.encode()
@@ -168,6 +171,10 @@ class BoundedProtocol(HttpToolsProtocol):
         answered = cycle is not None and cycle.response_complete and not self._in_headers
         # Proxies open connections ahead of requests: who never asked is not answered.
         untouched = self._in_headers and self._head_bytes == 0
+        if not untouched and not self.transport.is_closing():
+            # No request came of it that would be told of.
+            kind = told.type.removeprefix(TYPE_PREFIX)
+            _log.warning("connection refused", status=told.status, problem=kind)
         if not (begun or answered or untouched or self.transport.is_closing()):
             self.transport.write(self._answer(told))
             # Closed at once, with bytes unread, it would be reset, and the caller would never see the answer.
