@@ -54,6 +54,14 @@ def test_another_host(guarded: Service, host: str) -> None:
     assert "host" in told.detail.lower()
 
 
+def test_two_hosts(guarded: Service) -> None:
+    for second in (b"evil.example", b"127.0.0.1"):
+        sent = b"GET /models HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % second
+        answered = guarded.exchange(sent)
+        assert answered.startswith(b"HTTP/1.1 400 ")
+        assert b"expected one, got several" in answered
+
+
 def test_no_host(guarded: Service) -> None:
     answered = guarded.exchange(b"GET /models HTTP/1.1\r\nConnection: close\r\n\r\n")
     assert answered.startswith(b"HTTP/1.1 400 ")

@@ -35,14 +35,16 @@ class AllowedHosts(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Pass one request on, or refuse it."""
-        given = header(cast("HTTPScope", scope), b"host", "")
+        request_scope = cast("HTTPScope", scope)
+        given = header(request_scope, b"host", "")
+        # Of two, a proxy may have looked at the other (RFC 9112, section 3.2).
+        several = sum(name == b"host" for name, _ in request_scope["headers"]) > 1
         host = _PORT.sub("", given).lower()
-        if self._all or host in self._hosts or host.endswith(self._domains):
+        if not several and (self._all or host in self._hosts or host.endswith(self._domains)):
             await next_app(scope, receive, send)
             return
-        told = problem(
-            "foreign-host", "Not a host of this service", 400, f"Host: {given[:80]!r} is not served"
-        )
+        detail = "Host: expected one, got several" if several else f"Host: {given[:80]!r} is not served"
+        told = problem("foreign-host", "Not a host of this service", 400, detail)
         # Answered here: an exception would pass by the middleware that counts.
         request: HttpRequest = Request(scope, receive, send)
         await answer(told).to_asgi_response(None, request)(scope, receive, send)
