@@ -14,7 +14,7 @@ _OPENS: Final = 0x7B
 _CLOSES: Final = 0x7D
 
 
-@uncounted()
+@uncounted(cache=True)
 def json_levels(text):  # type: ignore[no-untyped-def]
     """Return how many arrays and objects of a JSON text are open at once at most."""
     levels = deepest = 0
@@ -38,7 +38,7 @@ def json_levels(text):  # type: ignore[no-untyped-def]
     return deepest
 
 
-@uncounted()
+@uncounted(cache=True)
 def msgpack_levels(data, left):  # type: ignore[no-untyped-def]
     """Return how many arrays and maps of a MessagePack message are open at once at most.
 
