@@ -26,8 +26,8 @@ ARRAY_DTYPES: dict[str, type[np.generic]] = {
 
 Told = tuple[int, int, int, bool, float, float, float]
 """Of a reason: row, code by number, feature (-1 for the reading as a whole), whether other features tell what
-was to be expected, that, the limit, and half the range of the middle 68 % of what was to be expected, that of
-training where no others tell; NaN for what there is none of."""
+was to be expected, that, the limit, and the spread of what was to be expected, that of training where no
+others tell; NaN for what there is none of."""
 
 # Entries of reasons that are laid out at once.
 _REASONS_AT_ONCE: Final = 1 << 16
@@ -162,7 +162,6 @@ class Guards:
                 scores[first : first + size],
                 *self.expecting,
                 self.always_there,
-                self.contradiction_limit,
                 self.isolation_limit,
                 what,
                 told,

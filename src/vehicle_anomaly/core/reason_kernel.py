@@ -29,7 +29,6 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
     bounds: NDArray[np.float64],
     cells: NDArray[np.float32],
     always_there: NDArray[np.uint8],
-    contradiction_limit: NDArray[np.float32],
     isolation_limit: float,
     what: NDArray[np.int64],
     told: NDArray[np.float64],
@@ -52,7 +51,6 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
             which a value contradicts the others.
         cells: Shape (2, n_guarded, n_cells), as for `expect`.
         always_there: Shape (n_features,): whether a missing value is a reason.
-        contradiction_limit: Shape (n_guarded,): log-odds beyond which a value contradicts the others.
         isolation_limit: A lower score is a reason.
         what: Shape (most, 4), filled in: row, code and feature of each reason, the most telling of a row
             first, -1 where it is about the reading as a whole; and 1 where other features tell what is to be
@@ -105,7 +103,7 @@ def reasons(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  # numba takes arrays, 
             worst = -1
             for own in range(n_guarded):
                 value = values[guarded[own]]
-                over = logits[own] > contradiction_limit[own] and value == value  # noqa: PLR0124
+                over = logits[own] > bounds[4, guarded[own]] and value == value  # noqa: PLR0124
                 if over and (worst < 0 or logits[own] > logits[worst]):
                     worst = own
             if worst < 0:
