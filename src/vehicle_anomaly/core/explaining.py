@@ -35,8 +35,8 @@ class Contribution(NamedTuple):
         expected: What the other sensors lead one to expect of it, in its unit; the training median where they
             tell nothing of it, or without guards.
         deviation: How much higher than `expected` it is, in spreads: half the range of the middle 68 % of
-            what was to be expected; of training where the others tell nothing. None without a value or a
-            spread.
+            what was to be expected, but no less than a thirty-second of that in training; of training where
+            the others tell nothing. None without a value or a spread.
     """
 
     feature: int | str

@@ -24,7 +24,8 @@ class Reason:
         limit: The value, in its unit, up to which there would not have been this reason: of `inconsistent`,
             on the way to what is expected; for `isolation`, the anomaly score.
         deviation: How much higher than `expected` it is, in spreads: half the range of the middle 68 % of
-            what it read in training where the others read the same. None without a value or a spread.
+            what it read in training where the others read the same, but no less than a thirty-second of that
+            in all training. None without a value or a spread.
         by_others: Whether other sensors tell what to expect.
     """
 

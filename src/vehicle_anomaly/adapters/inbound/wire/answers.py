@@ -57,7 +57,8 @@ class ReasonResponse(msgspec.Struct, frozen=True, gc=False):
         float | None,
         Meta(
             description="How much higher than `expected` it is, in spreads: half the range of the middle "
-            "68 % of what is to be expected. Null without a value or a spread, and for `isolation`."
+            "68 % of what is to be expected, but no less than a thirty-second of that in training. "
+            "Null without a value or a spread, and for `isolation`."
         ),
     ] = None
 
@@ -84,7 +85,8 @@ class ContributionResponse(msgspec.Struct, frozen=True, gc=False):
         float | None,
         Meta(
             description="How much higher than `expected` it is, in spreads: half the range of the middle "
-            "68 % of what is to be expected. Null without a value or a spread."
+            "68 % of what is to be expected, but no less than a thirty-second of that in training. "
+            "Null without a value or a spread."
         ),
     ] = None
 
