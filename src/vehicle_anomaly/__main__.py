@@ -24,6 +24,7 @@ from vehicle_anomaly.demo.queue_command import command as demo_queue
 from vehicle_anomaly.error_reports import error_reports
 from vehicle_anomaly.observability import configure_logging, tracing
 from vehicle_anomaly.settings import SettingsError, load_settings, model_store_at
+from vehicle_anomaly.trace_variables import settle_trace_variables
 
 
 def main() -> int:
@@ -49,6 +50,7 @@ def _services() -> Services:
             yield
 
     def work() -> None:
+        settle_trace_variables(os.environ)
         worker = container().worker()
         with reporting(), tracing(os.environ):
             prove_model_store(container().model_store())
@@ -58,6 +60,7 @@ def _services() -> Services:
     def serve(workers: int | None) -> None:
         # First, and here too where workers will read them for themselves: one line says what is wrong.
         container().keys()
+        settle_trace_variables(os.environ)
         settings = container().settings()
         n_workers = workers or settings.workers
         with reporting():

@@ -18,14 +18,16 @@ _log = structlog.get_logger(__name__)
 
 def are_traces_on(environ: Mapping[str, str]) -> bool:
     """Tell whether spans are to be exported."""
-    return bool(environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")) and environ.get("OTEL_SDK_DISABLED") != "true"
+    is_disabled = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    is_exported = environ.get("OTEL_TRACES_EXPORTER", "").strip() != "none"
+    return bool(environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")) and is_exported and not is_disabled
 
 
 @contextmanager
 def tracing(environ: Mapping[str, str]) -> Iterator[None]:
     """Export spans while the block runs, if OTEL_EXPORTER_OTLP_ENDPOINT is set.
 
-    OpenTelemetry's other standard variables are its own.
+    OpenTelemetry's other standard variables are its SDK's, and have been checked (`trace_variables`).
 
     Args:
         environ: Such as `os.environ`.

@@ -172,6 +172,32 @@ def test_nothing_is_served_without_keys_outside_development(
     assert ended.stderr.count(b"\n") == 1
 
 
+@pytest.mark.parametrize("arguments", [["serve"], ["serve", "--workers", "2"], ["work"]])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "s3cret"),
+        # The SDK would raise of it when it is imported, and when it is empty.
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many"),
+    ],
+)
+def test_a_wrong_variable_of_the_traces_stops_the_start(
+    environ: dict[str, str], arguments: list[str], variable: str, value: str
+) -> None:
+    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "PORT": "0", variable: value}
+    ended = run(*arguments, environ={**environ, **told})
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"vehicle-anomaly: error: {variable}: expected ".encode())
+    assert ended.stderr.count(b"\n") == 1
+    assert b"s3cret" not in ended.stderr
+
+
+def test_what_exports_no_spans_does_not_look_at_their_variables(environ: dict[str, str]) -> None:
+    wrong = {**environ, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_TRACES_SAMPLER": "never"}
+    assert run("models", "list", environ=wrong).returncode == 0
+
+
 def test_files_are_scored_and_models_listed_without_keys(environ: dict[str, str]) -> None:
     assert run("models", "list", environ={**environ, "ENVIRONMENT": "production"}).returncode == 0
 
