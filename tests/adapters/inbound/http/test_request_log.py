@@ -70,7 +70,11 @@ def test_nothing_that_was_measured_or_asked_for_is_told(told: list[dict[str, Any
 
 
 def test_whose_key_it_was_is_told_and_never_the_key(tmp_path: Path) -> None:
-    entries = [an_entry("reader", "key-reader", "models:read")]
+    past = "2020-01-01T00:00:00Z"
+    entries = [
+        an_entry("reader", "key-reader", "models:read"),
+        an_entry("former", "key-former", "models:read", expires=past),
+    ]
     with serving(tmp_path, API_KEYS=json.dumps(entries)) as process:
         url = process.wait_for("listening")["url"]
         with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
@@ -79,13 +83,45 @@ def test_whose_key_it_was_is_told_and_never_the_key(tmp_path: Path) -> None:
             client.get("/models", headers={"x-api-key": "key-unknown"})
             client.get("/nowhere", headers={"x-api-key": "key-reader"})
             client.get("/healthz")
-        lines = [_request(process) for _ in range(5)]
+            for path in ("/models", "/nowhere", "/health"):
+                client.get(path, headers={"x-api-key": "key-former"})
+        lines = [_request(process) for _ in range(8)]
     assert [(line["status"], line.get("key_id")) for line in lines] == [
         (200, "reader"),
         (403, "reader"),
         (401, None),
         (404, "reader"),
         (200, None),
+        (401, "former"),
+        (401, "former"),
+        (200, "former"),
     ]
     assert "key-" not in json.dumps(process.log)
     assert entries[0]["sha256"] not in json.dumps(process.log)
+
+
+def test_the_model_that_a_path_names_is_told_and_nothing_else_that_stands_there(tmp_path: Path) -> None:
+    with serving(tmp_path) as process:
+        url = process.wait_for("listening")["url"]
+        with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+            client.post("/ingest", json={**BATCH, "model_version": "v1"})
+            client.put("/models/default/latest", json={"model_version": "v1"})
+            client.put("/models/default/latest", json={"model_version": "v2"})
+            client.get("/models/default")
+            client.get("/models/default/versions/v1")
+            client.get("/models/vans/versions/v9")
+            client.get("/models/default/versions/not%20a%20version")
+            client.get("/models/not%20a%20name/versions/v1")
+            client.get("/models")
+        lines = [_request(process) for _ in range(9)][1:]
+    assert [(line["status"], line.get("model_name"), line.get("model_version")) for line in lines] == [
+        (200, "default", "v1"),
+        (404, "default", None),
+        (200, "default", None),
+        (200, "default", "v1"),
+        (404, "vans", "v9"),
+        (400, "default", None),
+        (400, None, None),
+        (200, None, None),
+    ]
+    assert "not a" not in json.dumps(process.log)

@@ -22,6 +22,7 @@ from vehicle_anomaly.core.model import ModelName
 MODEL_IN_PATH: Final = "name"
 """What the part of a route's path is called that names a model; nothing else may be called so."""
 
+_EXPIRED: Final = "vehicle_anomaly.expired_key"
 _SENT_TWICE: Final = "expected one key in one header, got more"
 _UNKNOWN: Final = "the key is unknown"
 
@@ -80,6 +81,8 @@ class Doorkeeper:
         if caller is None:
             raise AccessDenied.unusable_key(_UNKNOWN, in_browser=access.in_browser)
         if time() >= caller.expires_at:
+            # Not as `auth`: nobody must take it for somebody who was let in.
+            scope[_EXPIRED] = caller.id  # type: ignore[typeddict-unknown-key]
             why = f"key {caller.id!r} has expired"
             raise AccessDenied.unusable_key(why, in_browser=access.in_browser)
         return caller
@@ -94,6 +97,12 @@ class Doorkeeper:
 def caller_of(scope: HTTPScope) -> Caller | None:
     """Return who was let in; None for somebody without a key where none is asked for."""
     return cast("Caller | None", scope.get("auth"))
+
+
+def key_id_of(scope: HTTPScope) -> str | None:
+    """Return whose key was sent, also if it has expired; None for none that is known."""
+    caller = caller_of(scope)
+    return cast("str | None", scope.get(_EXPIRED)) if caller is None else caller.id
 
 
 def is_stranger(scope: HTTPScope) -> bool:

@@ -18,6 +18,7 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
     respond,
 )
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
+from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.keys.caller import Caller
 from vehicle_anomaly.adapters.inbound.pages.report_page import content_security_policy, report_page
 from vehicle_anomaly.adapters.inbound.wire import decoding
@@ -99,6 +100,8 @@ def model_routes(models: ModelRepository, promote_version: PromoteVersion) -> li
     async def promote(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
         wanted = decoding.PROMOTE[request_encoding(request)](await read_body(request))
         by = actor_of(request.scope)
-        return respond(request, await run_sync(make_latest, name, wanted.model_version, by))
+        promoted = await run_sync(make_latest, name, wanted.model_version, by)
+        note_model(request.scope, promoted.model_name, promoted.model_version)
+        return respond(request, promoted)
 
     return [list_models, list_versions, show_version, show_report, show_promotions, promote]

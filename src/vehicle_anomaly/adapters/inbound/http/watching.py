@@ -8,7 +8,8 @@ from typing import Any, Final, Protocol
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from vehicle_anomaly.adapters.inbound.http.doorkeeper import caller_of
+from vehicle_anomaly.adapters.inbound.http.doorkeeper import key_id_of
+from vehicle_anomaly.adapters.inbound.http.named_in_path import named_in_path
 from vehicle_anomaly.adapters.inbound.http.stopping import tell_stopping
 
 Count = Callable[[str, str, int, float], None]
@@ -86,12 +87,14 @@ def watching(app: ASGIApp, active: Active, count: Count, tell: Tell | None) -> A
                     "status": status,
                     "duration_ms": round(seconds * 1e3, 3),
                 }
-                caller = caller_of(scope)
-                if caller is not None:
-                    fields["key_id"] = caller.id
+                key_id = key_id_of(scope)
+                if key_id is not None:
+                    fields["key_id"] = key_id
                 answered_by: Any = scope.get(_ANSWERED_BY)
                 if answered_by is not None:
                     fields["model_name"], fields["model_version"] = answered_by
+                else:
+                    fields.update(named_in_path(scope))
                 trace: Any = scope.get(_TRACE)
                 if trace is not None:
                     fields["trace_id"], fields["span_id"] = trace
