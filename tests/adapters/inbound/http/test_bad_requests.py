@@ -3,10 +3,11 @@
 import gzip
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.adapters.inbound.http.service import BATCH, READING, Service, problem_in, reading
+from tests.adapters.inbound.http.service import BATCH, READING, Service, problem_in, reading, running
 from vehicle_anomaly.adapters.inbound.http.openapi_examples import PROBLEMS
 
 LARGE = 50 * 1024 * 1024
@@ -101,13 +102,25 @@ def test_a_slash_that_is_written_as_a_number_names_nothing(service: Service, pat
 @pytest.mark.parametrize("path", ["/ingest", "/score", "/score/batch"])
 def test_a_large_body(service: Service, path: str) -> None:
     response = service.post(path, bytes(LARGE))
-    assert response.json() == PROBLEMS[413]["too large"]
+    assert response.json() == PROBLEMS[413]["too large a reading" if path == "/score" else "too large"]
     assert problem_in(response).status == 413
 
 
 def test_a_large_body_in_chunks(service: Service) -> None:
-    response = service.client.post("/ingest", content=_in_chunks())
-    assert problem_in(response).status == 413
+    for path, limit in (("/ingest", 33_554_432), ("/score/batch", 33_554_432), ("/score", 4_194_304)):
+        told = problem_in(service.client.post(path, content=_in_chunks()))
+        assert told.status == 413
+        assert told.detail.startswith(f"body: expected at most {limit} bytes")
+
+
+def test_the_limit_that_is_set_is_told(tmp_path: Path) -> None:
+    compare = "/models/default/versions/v1/compare"
+    with running(tmp_path, max_body_bytes=1000) as small:
+        for path in ("/ingest", "/score", "/score/batch", compare):
+            told = problem_in(small.post(path, bytes(1001)))
+            assert (told.status, told.detail) == (413, "body: expected at most 1000 bytes (MAX_BODY_BYTES)")
+        promotion = small.client.put("/models/default/latest", content=bytes(1001))
+        assert problem_in(promotion).detail == "body: expected at most 1000 bytes (MAX_BODY_BYTES)"
 
 
 def test_a_large_body_of_a_caller_that_does_not_listen_before_all_is_sent(service: Service) -> None:

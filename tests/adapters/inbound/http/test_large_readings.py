@@ -10,7 +10,7 @@ def test_one_reading_may_not_be_as_large_as_a_batch(service: Service) -> None:
     body = json.dumps(READING).encode() + b" " * MAX_RECORD_BYTES
     response = service.post("/score", body)
     assert response.status_code == 413
-    assert response.json()["detail"].startswith("body: larger than this call takes")
+    assert response.json()["detail"] == f"body: expected at most {MAX_RECORD_BYTES} bytes (one reading)"
 
 
 def test_a_large_reading_is_scored_as_a_small_one_is(service: Service) -> None:

@@ -77,7 +77,7 @@ def _http(request: HttpRequest, error: HTTPException) -> Response[bytes]:
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
             "body-too-large",
             "Body too large",
-            "body: larger than this call takes (MAX_BODY_BYTES, and 4 MiB for one reading)",
+            error.detail,
         ),
     }
     kind, title, detail = known.get(status, ("bad-request", "Bad request", error.detail))

@@ -345,7 +345,13 @@ PROBLEMS: Final[dict[int, dict[str, dict[str, Any]]]] = {
             "body-too-large",
             "Body too large",
             413,
-            "body: larger than this call takes (MAX_BODY_BYTES, and 4 MiB for one reading)",
+            "body: expected at most 33554432 bytes (MAX_BODY_BYTES)",
+        ),
+        "too large a reading": _problem(
+            "body-too-large",
+            "Body too large",
+            413,
+            "body: expected at most 4194304 bytes (one reading)",
         ),
         "too many": _problem(
             "too-many-records",

@@ -8,7 +8,12 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http import access
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
-from vehicle_anomaly.adapters.inbound.http.negotiation import answer_to, body_of, encoding_of
+from vehicle_anomaly.adapters.inbound.http.negotiation import (
+    MAX_BODY_BYTES,
+    answer_to,
+    body_of,
+    encoding_of,
+)
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.query import explain_of_message
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
@@ -27,6 +32,7 @@ def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
     without Litestar's request, its arguments and its response, which take longer than the score (ADR 0034).
     """
     max_bytes = min(MAX_RECORD_BYTES, max_body_bytes)
+    whose = MAX_BODY_BYTES if max_bytes == max_body_bytes else "one reading"
 
     @asgi("/score", copy_scope=False, opt=access.SCORE.opt)
     async def score(scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,7 +41,7 @@ def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
             await answer_other(http, send)
             return
         encoding = encoding_of(http)
-        body = await body_of(http, receive, max_bytes)
+        body = await body_of(http, receive, max_bytes, whose)
         if len(body) > _QUICKLY_DECODED_BYTES:
             asked = await run_sync(_asked, body, encoding)
         else:
