@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from anyio.to_thread import run_sync
 from litestar import Litestar
-from litestar.config.cors import CORSConfig
 
 from vehicle_anomaly.adapters.inbound.http.access import refuse_undeclared
 from vehicle_anomaly.adapters.inbound.http.allowed_hosts import AllowedHosts
 from vehicle_anomaly.adapters.inbound.http.capacity import within_capacity
 from vehicle_anomaly.adapters.inbound.http.compare_routes import compare_routes
+from vehicle_anomaly.adapters.inbound.http.cross_origin import CrossOrigin
 from vehicle_anomaly.adapters.inbound.http.documentation import documentation_routes
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import Doorkeeper
 from vehicle_anomaly.adapters.inbound.http.errors import exception_handlers
@@ -72,18 +72,24 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
         exception_handlers=exception_handlers(None if doorkeeper is None else doorkeeper.admit, parts.limits),
         lifespan=[lifespan],
         request_max_body_size=options.max_body_bytes,
-        cors_config=CORSConfig(allow_origins=list(options.cors_origins)) if options.cors_origins else None,
         openapi_config=None,
         # Litestar would log refusals as errors; what failed is logged where it is answered.
         logging_config=None,
     )
     # Around all of it: a middleware stands behind the router, and sees nothing of what no route takes.
+    cross_origin = CrossOrigin(options.cors_origins) if options.cors_origins else None
+    app.asgi_handler = within_capacity(app.asgi_handler, options.max_concurrent_requests)
+    if cross_origin is not None:
+        app.asgi_handler = cross_origin.asked_first(app.asgi_handler)
     app.asgi_handler = watching(
-        within_capacity(app.asgi_handler, options.max_concurrent_requests),
+        app.asgi_handler,
         metrics.active,
         metrics.count,
         parts.tell,
     )
+    if cross_origin is not None:
+        # Around what answers for a request that is broken off, too.
+        app.asgi_handler = cross_origin.shown(app.asgi_handler)
     if parts.trace is not None:
         app.asgi_handler = parts.trace(app.asgi_handler)
     return app
