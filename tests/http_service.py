@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from litestar import Litestar
 
-from vehicle_anomaly.adapters.inbound.http.bounded_protocol import ConnectionLimits
+from vehicle_anomaly.adapters.inbound.http.bounded_protocol import ConnectionLimits, CountRefused
 from vehicle_anomaly.adapters.inbound.http.server import HttpServer
+from vehicle_anomaly.adapters.inbound.http.stopping import Stopping
 
 _LIMITS = ConnectionLimits()
 
@@ -17,8 +18,8 @@ _LIMITS = ConnectionLimits()
 class _Announced(HttpServer):
     """Says when it listens, and where."""
 
-    def __init__(self, app: Litestar, limits: ConnectionLimits) -> None:
-        super().__init__(app, "127.0.0.1", 0, drain_seconds=60, limits=limits)
+    def __init__(self, app: Litestar, limits: ConnectionLimits, count_refused: CountRefused) -> None:
+        super().__init__(app, "127.0.0.1", 0, Stopping(drain_seconds=60), limits, count_refused)
         self.listening = threading.Event()
         self.url = ""
 
@@ -31,9 +32,11 @@ class _Announced(HttpServer):
 
 
 @contextmanager
-def serving(app: Litestar, limits: ConnectionLimits = _LIMITS) -> Iterator[str]:
+def serving(
+    app: Litestar, limits: ConnectionLimits = _LIMITS, count_refused: CountRefused = lambda _: None
+) -> Iterator[str]:
     """Serve an application while the block runs; yield its address."""
-    server = _Announced(app, limits)
+    server = _Announced(app, limits, count_refused)
     thread = threading.Thread(target=server.run, name="http-service")
     thread.start()
     try:

@@ -138,6 +138,15 @@ def test_a_long_wrong_value_is_cut() -> None:
     assert "\n" not in str(raised.value)
 
 
+def test_the_delay_is_a_part_of_the_drain() -> None:
+    with pytest.raises(
+        SettingsError, match=r"^SHUTDOWN_DELAY_SECONDS: expected less than DRAIN_SECONDS, 5, "
+    ):
+        load_settings({"SHUTDOWN_DELAY_SECONDS": "5", "DRAIN_SECONDS": "5"})
+    settings = load_settings({"SHUTDOWN_DELAY_SECONDS": "4.5", "DRAIN_SECONDS": "5"})
+    assert settings.shutdown_delay_seconds == 4.5
+
+
 def test_the_parameters_of_forests() -> None:
     parameters = load_settings({"N_ESTIMATORS": "7", "CONTAMINATION": "auto", "RANDOM_STATE": "3"})
     told = parameters.forest_parameters

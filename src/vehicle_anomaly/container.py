@@ -20,6 +20,7 @@ from vehicle_anomaly.adapters.inbound.http.bounded_protocol import ConnectionLim
 from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.server import HttpServer
+from vehicle_anomaly.adapters.inbound.http.stopping import Stopping
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
 from vehicle_anomaly.adapters.inbound.http.worker_link import SHARED_FOLDER
 from vehicle_anomaly.adapters.inbound.keys.entries import UnusableKeys
@@ -174,6 +175,7 @@ def drive_http(  # noqa: PLR0913, PLR0917  # all that the API drives
     models: CachedModels,
     metrics: RequestMetrics,
     limits: MessageLimits,
+    stopping: Stopping,
 ) -> HttpParts:
     """Return what the API drives."""
     return HttpParts(
@@ -187,6 +189,7 @@ def drive_http(  # noqa: PLR0913, PLR0917  # all that the API drives
         metrics,
         trace_requests(os.environ),
         limits,
+        stopping,
     )
 
 
@@ -400,6 +403,10 @@ class Container(containers.DeclarativeContainer):
     )
     # One ring for a process: how often a key has called is counted in it.
     keys: providers.Provider[KeyRing | None] = providers.Singleton(open_keys, settings)
+    request_metrics: providers.Provider[RequestMetrics] = providers.Singleton(RequestMetrics, registry)
+    stopping: providers.Provider[Stopping] = providers.Singleton(
+        Stopping, settings.provided.shutdown_delay_seconds, settings.provided.drain_seconds
+    )
     http_app = providers.Singleton(
         create_app,
         providers.Callable(
@@ -408,8 +415,9 @@ class Container(containers.DeclarativeContainer):
             score_telemetry,
             promote_version,
             models,
-            providers.Singleton(RequestMetrics, registry),
+            request_metrics,
             providers.Callable(describe_messages, settings),
+            stopping,
         ),
         providers.Callable(describe_http, settings),
         keys,
@@ -419,8 +427,9 @@ class Container(containers.DeclarativeContainer):
         http_app,
         settings.provided.host,
         settings.provided.port,
-        settings.provided.drain_seconds,
+        stopping,
         providers.Callable(describe_connections, settings),
+        request_metrics.provided.count_refused,
     )
     worker: providers.Provider[Worker] = providers.Factory(
         Worker,

@@ -112,6 +112,8 @@ class Settings(msgspec.Struct, frozen=True):
         body_seconds: How long it may take for a body; in a stream of lines, from one part to the next.
         max_concurrent_requests: Requests that are worked on at once; one more is answered 503.
         workers: Processes of `serve`.
+        shutdown_delay_seconds: From being told to stop to refusing what is new: `/health/ready` says that it
+            stops, and the rest is served. A part of DRAIN_SECONDS.
         drain_seconds: From being told to stop to the end of what `serve` has not finished.
         keep_alive_seconds: How long `serve` keeps a connection on which nothing is asked.
         scoring_threads: Threads that a large batch is scored in; 0: one for each processor.
@@ -163,6 +165,7 @@ class Settings(msgspec.Struct, frozen=True):
     body_seconds: Annotated[float, msgspec.Meta(gt=0, le=86400)] = 120.0
     max_concurrent_requests: _Positive = 1000
     workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    shutdown_delay_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
     drain_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 30
     keep_alive_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 75
     scoring_threads: _Threads = 0
@@ -217,7 +220,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         for field in msgspec.structs.fields(Settings)
         if field.name != "model_store" and environ.get(field.name.upper())
     }
-    return Settings(model_store=_model_store(environ), **values)
+    settings = Settings(model_store=_model_store(environ), **values)
+    if settings.shutdown_delay_seconds >= settings.drain_seconds:
+        raise SettingsError(
+            f"SHUTDOWN_DELAY_SECONDS: expected less than DRAIN_SECONDS, {settings.drain_seconds}, of "
+            f"which it is a part, got {settings.shutdown_delay_seconds:g}"
+        )
+    return settings
 
 
 def model_store_at(address: str) -> ModelStore:

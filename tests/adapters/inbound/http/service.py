@@ -85,7 +85,11 @@ def running(store: Path, models: ModelRepository | None = None, **settings: Any)
         container.model_store.override(providers.Object(models))
     container.train_model()(TrainModelCommand(a_batch(feature_names=NAMES), model_version=ModelVersion("v1")))
     with (
-        serving(container.http_app(), describe_connections(container.settings())) as url,
+        serving(
+            container.http_app(),
+            describe_connections(container.settings()),
+            container.request_metrics().count_refused,
+        ) as url,
         httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
     ):
         yield Service(url, client, container, store)

@@ -76,11 +76,20 @@ def _ending(connection: socket.socket) -> tuple[int, str]:
 def test_what_is_refused_before_it_is_a_request(
     bounded: Service, sent: bytes, status: int, kind: str
 ) -> None:
+    before = _refused_connections(bounded, status)
     with capture_logs() as log:
         assert told(bounded, sent) == (status, kind)
     refused = [line for line in log if line["event"] == "connection refused"]
     assert [(line["status"], line["problem"]) for line in refused] == [(status, kind)]
+    assert _refused_connections(bounded, status) == before + 1
     assert bounded.still_scores()
+
+
+def _refused_connections(service: Service, status: int) -> float:
+    counted = service.container.registry().get_sample_value(
+        "http_server_connections_refused_total", {"http_response_status_code": str(status)}
+    )
+    return counted or 0.0
 
 
 def test_as_much_as_there_may_be_is_taken(bounded: Service) -> None:

@@ -28,7 +28,7 @@ def test_a_training_that_has_begun_is_finished_after_sigterm(tmp_path: Path) -> 
             # It is asked for the body only once the request is being handled.
             assert caller.recv(1000).startswith(b"HTTP/1.1 100 ")
             process.started.send_signal(signal.SIGTERM)
-            process.wait_for("Shutting down")
+            process.wait_for("stopping")
             caller.sendall(body)
             answer = b"".join(iter(lambda: caller.recv(65536), b""))
         assert answer.startswith(b"HTTP/1.1 201 ")

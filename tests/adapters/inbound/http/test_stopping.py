@@ -1,14 +1,17 @@
-"""SIGTERM while something is trained: it is finished, or refused with nothing half published."""
+"""SIGTERM: what was begun is finished, or refused with nothing half published; readiness tells."""
 
+import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 
 import httpx
+import pytest
 
 from tests.adapters.inbound.http.processes import Process, serving
 from tests.adapters.inbound.http.service import READING, problem_in
+from tests.line_streams import streaming
 from tests.queues import wait_until
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.core.model import ModelName
@@ -79,3 +82,53 @@ def test_trainings_that_cannot_are_refused_and_nothing_is_half_published(tmp_pat
     models = FilesystemModels(tmp_path)
     assert models.latest(DEFAULT).value == "v1"
     assert models.versions(DEFAULT).damaged == ()
+
+
+def _readiness(url: str) -> tuple[int, str] | None:
+    """Ask on a connection of its own; None where it was closed before there was an answer."""
+    try:
+        told = httpx.get(f"{url}/health/ready", timeout=60, trust_env=False)
+    except httpx.TransportError:
+        # Of several processes, one that had nothing to finish goes at once.
+        return None
+    return told.status_code, told.json()["status"]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_was_begun_is_finished_and_the_rest_is_told_to_go_elsewhere(
+    tmp_path: Path, workers: str
+) -> None:
+    line = json.dumps(READING).encode() + b"\n"
+    with serving(tmp_path, WORKERS=workers, DRAIN_SECONDS="50") as process:
+        url = process.wait_for("listening")["url"]
+        assert _train(url, "v1").status_code == 201
+        with streaming(url) as stream:
+            stream.send(line)
+            answers = stream.lines()
+            assert next(answers)["model_version"] == "v1"
+            process.started.send_signal(signal.SIGTERM)
+            wait_until(lambda: _readiness(url) == (503, "stopping"))
+            assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+            refused = httpx.post(f"{url}/score", json=READING, trust_env=False)
+            told = problem_in(refused)
+            assert (told.status, told.type.rpartition(":")[2]) == (503, "stopping")
+            assert (refused.headers["retry-after"], refused.headers["connection"]) == ("1", "close")
+            assert process.started.poll() is None
+            stream.send(line)
+            assert next(answers)["model_version"] == "v1"
+            stream.end()
+            assert list(answers) == []
+        assert process.status() == 0
+
+
+def test_for_a_while_only_readiness_says_that_it_stops(tmp_path: Path) -> None:
+    with serving(tmp_path, SHUTDOWN_DELAY_SECONDS="3590", DRAIN_SECONDS="3600") as process:
+        url = process.wait_for("listening")["url"]
+        assert _train(url, "v1").status_code == 201
+        with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            process.started.send_signal(signal.SIGTERM)
+            wait_until(lambda: _readiness(url) == (503, "stopping"))
+            assert client.post("/score", json=READING).status_code == 200
+        # Who does not want to wait says so once more.
+        process.started.send_signal(signal.SIGINT)
+        assert process.status() == 0

@@ -78,7 +78,7 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
     )
     # Around all of it: a middleware stands behind the router, and sees nothing of what no route takes.
     cross_origin = CrossOrigin(options.cors_origins) if options.cors_origins else None
-    app.asgi_handler = within_capacity(app.asgi_handler, options.max_concurrent_requests)
+    app.asgi_handler = within_capacity(app.asgi_handler, options.max_concurrent_requests, parts.stopping)
     if cross_origin is not None:
         app.asgi_handler = cross_origin.asked_first(app.asgi_handler)
     app.asgi_handler = watching(

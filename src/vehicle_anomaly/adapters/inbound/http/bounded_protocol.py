@@ -1,5 +1,6 @@
 """What a connection may hold up: uvicorn itself bounds neither the size of headers nor how long they take."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -15,6 +16,10 @@ _log = structlog.get_logger(__name__)
 
 _LINGER_SECONDS: Final = 2.0
 _STREAM: Final = NDJSON.encode()
+
+
+CountRefused = Callable[[int], None]
+"""Takes the status with which a connection was refused before there was a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     Attributes:
         limits: Of every connection; set by `bounded`.
+        count_refused: Is told of each that is refused; set by `bounded`.
     """
 
     limits = ConnectionLimits()
+    count_refused: CountRefused
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -121,6 +128,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer what cannot be parsed, or was refused while it was."""
         self._refuse(self._told or _problem(400, "not-http", "what was sent is not HTTP/1.1"))
 
+    def finish(self) -> None:
+        """Close the connection once what was asked on it is answered: at once, where nothing was."""
+        if self._in_headers and self._head_bytes > 0 and not self._is_answering():
+            # About to ask: it is told that the service stops, instead of being hung up on.
+            return
+        self.shutdown()
+
     def give_up_if_late(self, now: float) -> None:
         """End a connection whose caller takes longer than it may.
 
@@ -175,6 +189,7 @@ class BoundedProtocol(HttpToolsProtocol):
             # No request came of it that would be told of.
             kind = told.type.removeprefix(TYPE_PREFIX)
             _log.warning("connection refused", status=told.status, problem=kind)
+            self.count_refused(told.status)
         if not (begun or answered or untouched or self.transport.is_closing()):
             self.transport.write(self._answer(told))
             # Closed at once, with bytes unread, it would be reset, and the caller would never see the answer.
@@ -199,9 +214,10 @@ class BoundedProtocol(HttpToolsProtocol):
         )
 
 
-def bounded(limits: ConnectionLimits) -> type[BoundedProtocol]:
+def bounded(limits: ConnectionLimits, count_refused: CountRefused) -> type[BoundedProtocol]:
     """Return the protocol with these limits: uvicorn makes one a connection, of a class."""
-    return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits})
+    named = {"limits": limits, "count_refused": staticmethod(count_refused)}
+    return type("BoundedProtocol", (BoundedProtocol,), named)
 
 
 def _too_large(limits: ConnectionLimits) -> Problem:

@@ -7,6 +7,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http.errors import PROBLEM_JSON
+from vehicle_anomaly.adapters.inbound.http.stopping import Stopping, tell_refused
 from vehicle_anomaly.adapters.inbound.wire.problems import problem
 
 _RETRY_AFTER_SECONDS: Final = b"1"
@@ -14,12 +15,13 @@ _RETRY_AFTER_SECONDS: Final = b"1"
 _ALWAYS: Final = frozenset({"/healthz", "/health", "/health/ready"})
 
 
-def within_capacity(app: ASGIApp, most: int) -> ASGIApp:
+def within_capacity(app: ASGIApp, most: int, stopping: Stopping) -> ASGIApp:
     """Return an application that does what another does for so many requests at once, and sheds the others.
 
     Args:
         app: The other.
         most: Requests at once; streams that are open and trainings that wait count.
+        stopping: Whether there are to be none at all any more.
     """
     told = msgspec.json.encode(
         problem(
@@ -40,6 +42,9 @@ def within_capacity(app: ASGIApp, most: int) -> ASGIApp:
         nonlocal at_once
         if scope["type"] != ScopeType.HTTP or scope["path"] in _ALWAYS:
             await app(scope, receive, send)
+            return
+        if stopping.refuses:
+            await tell_refused(send)
             return
         if at_once >= most:
             await send({"type": "http.response.start", "status": 503, "headers": headers})

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
+    Counter,
     Gauge,
     Histogram,
     disable_created_metrics,
@@ -49,6 +50,12 @@ class RequestMetrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self._refused = Counter(
+            "http_server_connections_refused",
+            "Connections refused before there was a request: headers too large or slow, or no HTTP.",
+            ("http_response_status_code",),
+            registry=self.registry,
+        )
         self._known: dict[tuple[str, str, int], Histogram] = {}
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -59,6 +66,10 @@ class RequestMetrics:
             series = self._duration.labels(method, route, str(status))
             self._known[method, route, status] = series
         series.observe(seconds)
+
+    def count_refused(self, status: int) -> None:
+        """Count a connection that was refused before there was a request."""
+        self._refused.labels(str(status)).inc()
 
     def _read(self) -> CollectorRegistry:
         # prometheus_client's own variable, with which it counts in files: of all workers, past ones too.

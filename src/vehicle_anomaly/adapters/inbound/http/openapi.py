@@ -349,7 +349,10 @@ def _operation(each: Operation) -> dict[str, Any]:
         responses[str(each.success)]["content"].update(bulk.answer)
     if each.identity == "checkReadiness":
         unready = Body(service.ReadinessResponse, examples.UNREADY_ANSWER)
-        responses["503"] = {"description": "The model store is out of reach.", "content": _content(unready)}
+        responses["503"] = {
+            "description": "The model store is out of reach, or the service was told to stop.",
+            "content": _content(unready),
+        }
     problems = {*each.problems, *_ANYWHERE, *openapi_keys.statuses(each.access)}
     if not each.access.is_open:
         # Health is always answered.

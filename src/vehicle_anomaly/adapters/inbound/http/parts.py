@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from litestar.types import ASGIApp
 
 from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
+from vehicle_anomaly.adapters.inbound.http.stopping import Stopping
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
 from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
@@ -58,6 +59,7 @@ class HttpParts:
         metrics: Counts requests, and tells all that is counted.
         trace: Puts a span around each request of an application; None where there are no traces.
         limits: What one message may hold.
+        stopping: Whether the service is on its way out.
     """
 
     train_model: TrainModel
@@ -70,3 +72,4 @@ class HttpParts:
     metrics: RequestMetrics = field(default_factory=RequestMetrics)
     trace: Callable[[ASGIApp], ASGIApp] | None = None
     limits: MessageLimits = NO_LIMITS
+    stopping: Stopping = field(default_factory=Stopping)

@@ -15,10 +15,12 @@ from litestar.types import ASGIApp
 from vehicle_anomaly.adapters.inbound.http.bounded_protocol import (
     BoundedProtocol,
     ConnectionLimits,
+    CountRefused,
     bounded,
 )
 from vehicle_anomaly.adapters.inbound.http.listeners import listeners, urls
 from vehicle_anomaly.adapters.inbound.http.settling import settle
+from vehicle_anomaly.adapters.inbound.http.stopping import Stopping
 from vehicle_anomaly.adapters.inbound.http.unread_bodies import ReadBodies
 from vehicle_anomaly.adapters.inbound.http.worker_link import READY, WorkerLink
 
@@ -29,18 +31,20 @@ _log = structlog.get_logger(__name__)
 _SWITCH_INTERVAL_SECONDS = 0.0005
 
 _TICKS_PER_SECOND = 10  # uvicorn's
+_TICK_SECONDS = 1 / _TICKS_PER_SECOND
 
 
 class HttpServer(uvicorn.Server):
     """Serves an application until it is told to stop, finishing what it has begun."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # made in one place
         self,
         app: ASGIApp,
         host: str,
         port: int,
-        drain_seconds: int,
+        stopping: Stopping,
         limits: ConnectionLimits,
+        count_refused: CountRefused,
     ) -> None:
         """Serve an application.
 
@@ -48,16 +52,18 @@ class HttpServer(uvicorn.Server):
             app: The application.
             host: Address to listen on.
             port: Port to listen on; 0 takes a free one.
-            drain_seconds: From being told to stop to breaking off what is not finished by then.
+            stopping: How long stopping takes; tells the application when it begins.
             limits: How much callers may send ahead of a body, and how long they may take.
+            count_refused: Is told the status with which a connection was refused.
         """
         self._link: WorkerLink | None = None
+        self._stopping = stopping
         super().__init__(
             uvicorn.Config(
                 ReadBodies(app),
                 host=host,
                 port=port,
-                http=bounded(limits),
+                http=bounded(limits, count_refused),
                 headers=[("X-Content-Type-Options", "nosniff")],
                 ws="none",
                 lifespan="on",
@@ -65,7 +71,7 @@ class HttpServer(uvicorn.Server):
                 log_config=None,
                 server_header=False,
                 proxy_headers=False,
-                timeout_graceful_shutdown=drain_seconds,
+                timeout_graceful_shutdown=stopping.drain_seconds,
                 timeout_keep_alive=limits.keep_alive_seconds,
             )
         )
@@ -114,6 +120,33 @@ class HttpServer(uvicorn.Server):
         for server in self.servers:
             for url in urls(server.sockets):
                 _log.info("listening", url=url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say that it stops, finish what was begun, then close the port and what is left.
+
+        uvicorn closes the port first: whoever asked meanwhile whether the service is ready would be refused a
+        connection, and so would every caller that a load balancer still sends.
+        """
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + self._stopping.drain_seconds
+        self._stopping.is_told = True
+        _log.info("stopping", drain_seconds=self._stopping.drain_seconds)
+        await self._pause_until(loop.time() + self._stopping.delay_seconds)
+        self._stopping.refuses = True
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, BoundedProtocol):
+                connection.finish()
+        # Those of now: one that comes later is refused, and must not keep the service from its end.
+        begun = set(self.server_state.tasks)
+        while begun and not self.force_exit and loop.time() < ends_at:
+            _, begun = await asyncio.wait(begun, timeout=min(_TICK_SECONDS, ends_at - loop.time()))
+        self.config.timeout_graceful_shutdown = max(0, round(ends_at - loop.time()))
+        await super().shutdown(sockets)
+
+    async def _pause_until(self, ends_at: float) -> None:
+        loop = asyncio.get_running_loop()
+        while not self.force_exit and (left := ends_at - loop.time()) > 0:
+            await asyncio.sleep(min(_TICK_SECONDS, left))
 
     def _follow(self, supervisor: socket.socket) -> None:
         """Tell the supervisor that this worker serves, and stop when it is gone: it never writes."""

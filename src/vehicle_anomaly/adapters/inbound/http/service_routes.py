@@ -59,6 +59,7 @@ class ReadinessResponse(msgspec.Struct, frozen=True):
 _ASK_WITH_A_KEY: Final = (
     "a model is not answered with its latest version; who has a key is told which and why"
 )
+_STOPS: Final = "the service was told to stop"
 _STORE_AWAY: Final = "the model store is out of reach; who has a key is told why"
 
 _LINKS = {
@@ -98,6 +99,8 @@ def service_routes(parts: HttpParts, options: HttpOptions) -> list[HTTPRouteHand
         except ModelStoreUnavailable as error:
             detail = _STORE_AWAY if is_stranger(request.scope) else str(error)
             return respond(request, readied("unavailable", "unreachable", detail, degraded), 503)
+        if parts.stopping.is_told:
+            return respond(request, readied("stopping", "connected", _STOPS, degraded), 503)
         return respond(request, readied("ready", "connected", detail, degraded))
 
     def degraded_for(scope: HTTPScope) -> dict[str, str] | None:

@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import key_id_of
 from vehicle_anomaly.adapters.inbound.http.named_in_path import named_in_path
-from vehicle_anomaly.adapters.inbound.http.stopping import tell_stopping
+from vehicle_anomaly.adapters.inbound.http.stopping import tell_broken_off
 
 Count = Callable[[str, str, int, float], None]
 """Takes method, route template, status and seconds of a request."""
@@ -71,7 +71,7 @@ def watching(app: ASGIApp, active: Active, count: Count, tell: Tell | None) -> A
         except CancelledError:
             # By uvicorn, when the drain ends. One that has begun to answer ends without the rest of it.
             if status == _UNFINISHED:
-                await tell_stopping(watched)
+                await tell_broken_off(watched)
         finally:
             seconds = perf_counter() - began
             active.dec()
