@@ -41,6 +41,7 @@ from vehicle_anomaly.adapters.inbound.sqs.tracing import QueueTracing
 from vehicle_anomaly.adapters.inbound.sqs.worker import Worker, WorkerOptions, WorkerParts
 from vehicle_anomaly.adapters.inbound.wire.limits import MessageLimits
 from vehicle_anomaly.adapters.outbound.event_lines import EventLines
+from vehicle_anomaly.adapters.outbound.examination import Examination
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
 from vehicle_anomaly.adapters.outbound.model_cache import CachedModels
 from vehicle_anomaly.adapters.outbound.s3_bucket import S3Bucket
@@ -173,6 +174,7 @@ def drive_http(  # noqa: PLR0913, PLR0917  # all that the API drives
     score_telemetry: ScoreTelemetry,
     promote_version: PromoteVersion,
     models: CachedModels,
+    examination: Examination,
     metrics: RequestMetrics,
     limits: MessageLimits,
     stopping: Stopping,
@@ -184,7 +186,8 @@ def drive_http(  # noqa: PLR0913, PLR0917  # all that the API drives
         promote_version,
         models,
         models.at_hand,
-        lambda: models.degraded,
+        examination.degraded,
+        examination.examine,
         tell_requests(),
         metrics,
         trace_requests(os.environ),
@@ -367,9 +370,12 @@ class Container(containers.DeclarativeContainer):
     # All that is counted in this process.
     registry: providers.Provider[CollectorRegistry] = providers.Singleton(CollectorRegistry)
     metrics: providers.Provider[ServiceMetrics] = providers.Singleton(ServiceMetrics, registry)
+    watched_store: providers.Provider[WatchedModels] = providers.Singleton(
+        watch_models, model_store, settings.provided.model_store, metrics
+    )
     models: providers.Provider[CachedModels] = providers.Singleton(
         CachedModels,
-        providers.Callable(watch_models, model_store, settings.provided.model_store, metrics),
+        watched_store,
         settings.provided.model_refresh_seconds,
         settings.provided.model_cache_size,
         share=providers.Callable(sharing, os.environ),
@@ -415,6 +421,7 @@ class Container(containers.DeclarativeContainer):
             score_telemetry,
             promote_version,
             models,
+            providers.Singleton(Examination, models, watched_store, settings.provided.model_refresh_seconds),
             request_metrics,
             providers.Callable(describe_messages, settings),
             stopping,

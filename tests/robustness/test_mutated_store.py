@@ -92,3 +92,23 @@ def test_readiness_says_degraded(tmp_path: Path, file: str) -> None:
             latest.write_bytes(b"v1")
         assert service.still_scores()
         assert "degraded" not in service.client.get("/health/ready").json()
+
+
+@pytest.mark.parametrize("file", ["LATEST", "v1/manifest.json"])
+def test_readiness_says_degraded_before_anybody_asks_for_the_model(tmp_path: Path, file: str) -> None:
+    choice = random.Random(2)
+    with running(tmp_path, model_refresh_seconds=0.0) as service:
+        assert service.still_scores()
+        mutable = tmp_path / "default" / file
+        whole = mutable.read_bytes()
+        for mutate in MUTATIONS:
+            damaged = mutate(whole, choice)
+            mutable.write_bytes(b"v9" if damaged.strip() == b"v1" else damaged)
+
+            ready = service.client.get("/health/ready")
+
+            assert ready.status_code == 200
+            assert [*ready.json()["degraded"]] == ["default"], mutate.__name__
+            assert service.still_scores()
+            mutable.write_bytes(whole)
+            assert "degraded" not in service.client.get("/health/ready").json()

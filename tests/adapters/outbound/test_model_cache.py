@@ -44,6 +44,7 @@ class WatchedModels(InMemoryModels):
         self.loads: list[str] = []
         self.fails: Exception | None = None
         self.load_fails: Exception | None = None
+        self.latest_fails: dict[str, Exception] = {}
         self.before_answering: Callable[[], object] = lambda: None
         self.before_failing: Callable[[], object] = lambda: None
         self.changed = threading.Event()
@@ -54,6 +55,8 @@ class WatchedModels(InMemoryModels):
         if self.fails is not None:
             self.before_failing()
             raise self.fails
+        if name.value in self.latest_fails:
+            raise self.latest_fails[name.value]
         version = super().latest(name)
         self.before_answering()
         return version

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from vehicle_anomaly.adapters.outbound.degraded_models import DegradedModels
 from vehicle_anomaly.adapters.outbound.freed_memory import give_back
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, UnknownModel, UnknownModelVersion
 from vehicle_anomaly.core.model import ModelMetadata, ModelName, ModelVersion, TrainedModel
@@ -59,14 +60,18 @@ class CachedModels:
         # The last of those loaded: whoever asks for it again changes no order.
         self._last_used: TrainedModel | None = None
         self._latest: dict[str, _Latest] = {}
-        self._degraded: dict[str, str] = {}
+        self._degraded = DegradedModels()
         self._lock = threading.Lock()
         self._refreshing: dict[str, threading.Lock] = {}
 
     @property
     def degraded(self) -> dict[str, str]:
         """By model name, why it is answered from memory and not with what the store has as its latest."""
-        return dict(self._degraded)
+        return self._degraded.told()
+
+    def answering(self) -> frozenset[str]:
+        """Return the names of the models that have answered with their latest version."""
+        return frozenset(self._latest)
 
     def at_hand(self, name: ModelName, version: ModelVersion | None) -> TrainedModel | None:
         """Return a version, or for None the latest, if that does not take asking the store."""
@@ -90,7 +95,7 @@ class CachedModels:
         # One thread asks the store; the others wait for its answer. Unless the store was away already: then
         # they answer from memory at once, for a store that hangs would let them wait again and again.
         refreshing = self._refreshing_of(name)
-        if known is not None and name.value in self._degraded and refreshing.locked():
+        if known is not None and name in self._degraded and refreshing.locked():
             return known.version
         with refreshing:
             known = self._latest.get(name.value)
@@ -166,11 +171,11 @@ class CachedModels:
             # A published model is for good: a store that knows of none any more has lost it.
             if known is None:
                 raise
-            self._degraded[name.value] = str(error)
+            self._degraded.note(name, error)
             # Counted from the end: the store may have taken longer to fail than its answer would be good for.
             known.checked_at = self._monotonic()
             return known.version
-        self._degraded.pop(name.value, None)
+        self._degraded.clear(name)
         with self._lock:
             self._latest[name.value] = _Latest(version, asked_at)
         self._tell_latest(model.metadata)

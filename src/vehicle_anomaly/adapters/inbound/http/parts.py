@@ -55,6 +55,7 @@ class HttpParts:
         at_hand: Returns a version, or for None the latest, if that takes no asking the store: then readings
             are scored on the event loop, and in a thread otherwise.
         degraded: Tells, by model name, why a model is not answered with what the store has as its latest.
+        examine: Looks whether there is more of that, which takes asking the store.
         tell: Is told of each request, an event and its fields; None when nobody wants to know.
         metrics: Counts requests, and tells all that is counted.
         trace: Puts a span around each request of an application; None where there are no traces.
@@ -68,6 +69,7 @@ class HttpParts:
     models: ModelRepository
     at_hand: Callable[[ModelName, ModelVersion | None], TrainedModel | None]
     degraded: Callable[[], Mapping[str, str]]
+    examine: Callable[[], None]
     tell: Tell | None = None
     metrics: RequestMetrics = field(default_factory=RequestMetrics)
     trace: Callable[[ASGIApp], ASGIApp] | None = None

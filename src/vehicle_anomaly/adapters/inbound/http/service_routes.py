@@ -92,16 +92,21 @@ def service_routes(parts: HttpParts, options: HttpOptions) -> list[HTTPRouteHand
 
     @get("/health/ready", OPEN)
     async def readiness(request: HttpRequest) -> ASGIApp:
-        degraded = degraded_for(request.scope)
-        detail: str | UnsetType = _ASK_WITH_A_KEY if degraded is None else UNSET
         try:
-            await run_sync(parts.models.check)
+            await run_sync(look)
         except ModelStoreUnavailable as error:
             detail = _STORE_AWAY if is_stranger(request.scope) else str(error)
-            return respond(request, readied("unavailable", "unreachable", detail, degraded), 503)
+            told = readied("unavailable", "unreachable", detail, degraded_for(request.scope))
+            return respond(request, told, 503)
+        degraded = degraded_for(request.scope)
         if parts.stopping.is_told:
             return respond(request, readied("stopping", "connected", _STOPS, degraded), 503)
-        return respond(request, readied("ready", "connected", detail, degraded))
+        ask = _ASK_WITH_A_KEY if degraded is None else UNSET
+        return respond(request, readied("ready", "connected", ask, degraded))
+
+    def look() -> None:
+        parts.models.check()
+        parts.examine()
 
     def degraded_for(scope: HTTPScope) -> dict[str, str] | None:
         """Return what the caller may know; None for something that it may not."""
