@@ -144,6 +144,8 @@ def describe_http(settings: Settings) -> HttpOptions:
         cors_origins=settings.cors_origins,
         allowed_hosts=settings.allowed_hosts,
         max_body_bytes=settings.max_body_bytes,
+        # One that is as large as it may be must find room when there is no other.
+        max_bodies_bytes=max(settings.max_bodies_bytes, settings.max_body_bytes),
         max_concurrent_requests=settings.max_concurrent_requests,
         training_slots=settings.training_slots,
         training_queue=settings.training_queue,

@@ -102,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True):
         model_refresh_seconds: How long a process may take the latest version it knows of for the latest.
         model_cache_size: Versions kept in memory.
         max_body_bytes: Largest body of a request.
+        max_bodies_bytes: What the bodies of all requests may hold at once, in each process.
         max_records: Of a batch in one request or message; a stream of lines may have any number.
         max_features: Of what a model is trained on, and so of every reading.
         max_line_bytes: Of a line in a stream.
@@ -154,6 +155,7 @@ class Settings(msgspec.Struct, frozen=True):
     model_refresh_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     model_cache_size: _Positive = 64
     max_body_bytes: _Positive = 32 * 1024 * 1024
+    max_bodies_bytes: _Positive = 1024 * 1024 * 1024
     max_records: Annotated[int, msgspec.Meta(ge=1, le=50_000_000)] = 1_000_000
     max_features: Annotated[int, msgspec.Meta(ge=1, le=MAX_FEATURES)] = MAX_FEATURES
     # Longer ones are not decoded, whoever sends them.

@@ -18,12 +18,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from tests.benchmarks.floor_variants import VARIANTS
+from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
     HttpRequest,
     answer_to,
-    body_of,
     encoding_of,
-    read_body,
     request_encoding,
 )
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
@@ -36,6 +35,7 @@ from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME
 from vehicle_anomaly.observability import configure_logging
 from vehicle_anomaly.settings import load_settings
 
+_BODIES: Final = Bodies(MAX_RECORD_BYTES, MAX_RECORD_BYTES)
 _VERSION: Final = "20261124000000000000-000000000000"
 
 
@@ -43,7 +43,7 @@ _VERSION: Final = "20261124000000000000-000000000000"
 async def floor(scope: Scope, receive: Receive, send: Send) -> None:
     """Decode as strictly as `/score`, score nothing, encode an answer as long."""
     http = cast("HTTPScope", scope)
-    asked = decoding.SCORE[encoding_of(http)](await body_of(http, receive, MAX_RECORD_BYTES))
+    asked = decoding.SCORE[encoding_of(http)](await _BODIES.read(http, receive))
     told = _verdict(asked)
     note_model(http, told.model_name, told.model_version)
     await answer_to(http, told)(scope, receive, send)
@@ -52,7 +52,7 @@ async def floor(scope: Scope, receive: Receive, send: Send) -> None:
 @post("/litestar", status_code=200)
 async def litestar(request: HttpRequest) -> Response[bytes]:
     """Do the same with what Litestar gives and takes."""
-    asked = decoding.SCORE[request_encoding(request)](await read_body(request))
+    asked = decoding.SCORE[request_encoding(request)](await _BODIES.read(request.scope, request.receive))
     content = msgspec.json.encode(_verdict(asked))
     return Response(content, media_type="application/json", headers={"Vary": "Accept"})
 

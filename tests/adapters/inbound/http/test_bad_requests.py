@@ -99,8 +99,10 @@ def test_a_slash_that_is_written_as_a_number_names_nothing(service: Service, pat
     assert problem_in(service.client.get(path)).status in (400, 404)
 
 
-@pytest.mark.parametrize("path", ["/ingest", "/score", "/score/batch"])
-def test_a_large_body(service: Service, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "most"), [("/ingest", 33_554_432), ("/score", 4_194_304), ("/score/batch", 33_554_432)]
+)
+def test_a_large_body(service: Service, path: str, most: int) -> None:
     response = service.post(path, bytes(LARGE))
     assert response.json() == PROBLEMS[413]["too large a reading" if path == "/score" else "too large"]
     assert problem_in(response).status == 413

@@ -6,6 +6,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
 from vehicle_anomaly.adapters.inbound.http.errors import PROBLEM_JSON
 from vehicle_anomaly.adapters.inbound.http.stopping import Stopping, tell_refused
 from vehicle_anomaly.adapters.inbound.wire.problems import problem
@@ -15,12 +16,13 @@ _RETRY_AFTER_SECONDS: Final = b"1"
 _ALWAYS: Final = frozenset({"/healthz", "/health", "/health/ready"})
 
 
-def within_capacity(app: ASGIApp, most: int, stopping: Stopping) -> ASGIApp:
+def within_capacity(app: ASGIApp, most: int, bodies: Bodies, stopping: Stopping) -> ASGIApp:
     """Return an application that does what another does for so many requests at once, and sheds the others.
 
     Args:
         app: The other.
         most: Requests at once; streams that are open and trainings that wait count.
+        bodies: What is held of their bodies.
         stopping: Whether there are to be none at all any more.
     """
     told = msgspec.json.encode(
@@ -55,5 +57,6 @@ def within_capacity(app: ASGIApp, most: int, stopping: Stopping) -> ASGIApp:
             await app(scope, receive, send)
         finally:
             at_once -= 1
+            bodies.let_go(scope)
 
     return admit

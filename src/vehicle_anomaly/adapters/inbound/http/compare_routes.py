@@ -11,12 +11,12 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, HTTPScope
 
 from vehicle_anomaly.adapters.inbound.http.access import ANY_KEY, READ_MODELS
+from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
     NDJSON,
     HttpRequest,
     encoding_of,
     is_of_lines,
-    read_body,
     respond,
 )
 from vehicle_anomaly.adapters.inbound.http.query import parameters
@@ -37,7 +37,7 @@ _WITH: Final = "with"
 
 
 def compare_routes(
-    compare_versions: CompareVersions, limits: MessageLimits = NO_LIMITS
+    compare_versions: CompareVersions, bodies: Bodies, limits: MessageLimits = NO_LIMITS
 ) -> list[HTTPRouteHandler]:
     """Return the handlers; each scores many readings, so each works in a thread."""
     path = "/models/{name:str}/versions/{version:str}/compare"
@@ -65,11 +65,11 @@ def compare_routes(
     async def compare_on_posted(request: HttpRequest, name: FromPath[str], version: FromPath[str]) -> ASGIApp:
         other = _other(request.scope)
         if is_of_lines(request.scope):
-            body = await read_body(request)
+            body = await bodies.read(request.scope, request.receive)
             read = partial(posted_lines, body, limits)
         else:
             encoding = encoding_of(request.scope, NDJSON)
-            body = await read_body(request)
+            body = await bodies.read(request.scope, request.receive)
             read = partial(posted_batch, body, encoding, limits)
         return respond(request, await run_sync(compare, name, version, other, read))
 

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import HTTPScope
 
 from vehicle_anomaly.adapters.inbound.http.access_denied import AccessDenied
+from vehicle_anomaly.adapters.inbound.http.bodies import BodyTooLarge, TooManyBodies
 from vehicle_anomaly.adapters.inbound.http.negotiation import HttpRequest, UnsupportedMediaType
 from vehicle_anomaly.adapters.inbound.http.training_slots import TrainingSlotsBusy
 from vehicle_anomaly.adapters.inbound.wire.limits import MessageLimits
@@ -56,6 +57,14 @@ def _busy(_: HttpRequest, error: TrainingSlotsBusy) -> Response[bytes]:
     return answer(told, {"Retry-After": _RETRY_AFTER_SECONDS})
 
 
+def _too_large(_: HttpRequest, error: BodyTooLarge) -> Response[bytes]:
+    return answer(problem("body-too-large", "Body too large", 413, str(error)))
+
+
+def _too_much(_: HttpRequest, error: TooManyBodies) -> Response[bytes]:
+    return answer(problem("overloaded", "Too much to do", 503, str(error)), {"Retry-After": "1"})
+
+
 def _unavailable(_: HttpRequest, error: ModelStoreUnavailable | DamagedModel) -> Response[bytes]:
     _log.error("model store failed", error=str(error))
     return answer(problem_of_store(error), {"Retry-After": _RETRY_AFTER_SECONDS})
@@ -73,11 +82,6 @@ def _http(request: HttpRequest, error: HTTPException) -> Response[bytes]:
             "method-not-allowed",
             "Method not allowed",
             f"{path} does not take {request.method}",
-        ),
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-            "body-too-large",
-            "Body too large",
-            error.detail,
         ),
     }
     kind, title, detail = known.get(status, ("bad-request", "Bad request", error.detail))
@@ -102,6 +106,8 @@ _EXCEPTION_HANDLERS: Final[dict[int | type[Exception], ExceptionHandler]] = {
     Refusal: _refused,
     UnsupportedMediaType: _unsupported_media_type,
     TrainingSlotsBusy: _busy,
+    BodyTooLarge: _too_large,
+    TooManyBodies: _too_much,
     ModelStoreUnavailable: _unavailable,
     DamagedModel: _unavailable,
     HTTPException: _http,

@@ -9,11 +9,11 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from vehicle_anomaly.adapters.inbound.http.access import READ_MODELS, READ_MODELS_IN_BROWSER, WRITE_MODELS
+from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
 from vehicle_anomaly.adapters.inbound.http.callers import actor_of
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import caller_of
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
     HttpRequest,
-    read_body,
     request_encoding,
     respond,
 )
@@ -42,7 +42,9 @@ _PAGE_HEADERS: Final = {
 }
 
 
-def model_routes(models: ModelRepository, promote_version: PromoteVersion) -> list[HTTPRouteHandler]:
+def model_routes(
+    models: ModelRepository, promote_version: PromoteVersion, bodies: Bodies
+) -> list[HTTPRouteHandler]:
     """Return the handlers; each asks the store, so each works in a thread."""
     list_promotions = ListPromotions(models)
 
@@ -98,7 +100,9 @@ def model_routes(models: ModelRepository, promote_version: PromoteVersion) -> li
 
     @put("/models/{name:str}/latest", opt=WRITE_MODELS.opt)
     async def promote(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
-        wanted = decoding.PROMOTE[request_encoding(request)](await read_body(request))
+        wanted = decoding.PROMOTE[request_encoding(request)](
+            await bodies.read(request.scope, request.receive)
+        )
         by = actor_of(request.scope)
         promoted = await run_sync(make_latest, name, wanted.model_version, by)
         note_model(request.scope, promoted.model_name, promoted.model_version)

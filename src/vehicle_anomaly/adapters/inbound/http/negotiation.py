@@ -5,20 +5,13 @@ from typing import Any
 import msgspec
 from litestar import Request
 from litestar.datastructures.headers import Accept
-from litestar.exceptions import InternalServerException
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.types import ASGIApp, HTTPScope, Receive
+from litestar.types import ASGIApp, HTTPScope
 
 from vehicle_anomaly.adapters.inbound.http.answer import Answer
 from vehicle_anomaly.adapters.inbound.http.headers import header
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
-from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong
-from vehicle_anomaly.adapters.inbound.wire.places import Place
 
 HttpRequest = Request[Any, Any, Any]
-
-MAX_BODY_BYTES = "MAX_BODY_BYTES"
-"""The variable."""
 
 NDJSON = "application/x-ndjson"
 """One JSON value a line."""
@@ -30,13 +23,6 @@ _encode_msgpack = msgspec.msgpack.Encoder().encode
 
 class UnsupportedMediaType(Exception):
     """A body of a type that is not read here; the message says which are."""
-
-
-class BodyTooLarge(RequestEntityTooLarge):
-    """A body is over the limit; the detail says which."""
-
-    def __init__(self, max_bytes: int, whose: str = MAX_BODY_BYTES) -> None:
-        super().__init__(detail=f"body: expected at most {max_bytes} bytes ({whose})")
 
 
 def is_of_lines(scope: HTTPScope) -> bool:
@@ -85,51 +71,6 @@ def _refuse_compressed(scope: HTTPScope) -> None:
         raise UnsupportedMediaType(f"Content-Encoding: expected none, got {content_encoding[:80]!r}")
 
 
-async def body_of(scope: HTTPScope, receive: Receive, max_bytes: int, whose: str = MAX_BODY_BYTES) -> bytes:
-    """Return the whole body of a request, as `read_body` does, without Litestar's request.
-
-    Args:
-        scope: Of the request.
-        receive: Gives the body.
-        max_bytes: The limit.
-        whose: What the limit is called.
-
-    Raises:
-        MalformedMessage: The caller left before sending all of it.
-        BodyTooLarge: It is over the limit.
-    """
-    announced = header(scope, b"content-length", "0")
-    if announced.isdecimal() and int(announced) > max_bytes:
-        raise BodyTooLarge(max_bytes, whose)
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise _cut_short()
-        body += message["body"]
-        if len(body) > max_bytes:
-            raise BodyTooLarge(max_bytes, whose)
-        if not message.get("more_body", False):
-            return body
-
-
-async def read_body(request: HttpRequest) -> bytes:
-    """Return the whole body of a request.
-
-    Raises:
-        MalformedMessage: The caller left before sending all of it.
-        BodyTooLarge: It is over the limit.
-    """
-    try:
-        return await request.body()
-    except InternalServerException as error:
-        # What Litestar raises for a caller that is gone; no failure of the service.
-        raise _cut_short() from error
-    except RequestEntityTooLarge as error:
-        # Litestar's does not say how much would be taken; create_app sets the same limit everywhere.
-        raise BodyTooLarge(request.route_handler.resolve_request_max_body_size() or 0) from error
-
-
 def respond(request: HttpRequest, answer: Any, status: int = 200) -> ASGIApp:
     """Return an answer in the encoding that the caller likes best; as `answer_to`."""
     return answer_to(request.scope, answer, status)
@@ -147,7 +88,3 @@ def likes_msgpack(scope: HTTPScope) -> bool:
     accepted = header(scope, b"accept", "*/*")
     # Most callers accept anything; the others are worth a closer look.
     return accepted != "*/*" and Accept(accepted).best_match(list(_ENCODINGS)) == Encoding.MSGPACK.value
-
-
-def _cut_short() -> MalformedMessage:
-    return MalformedMessage([Wrong(Place(), "the connection was closed before its end")])

@@ -26,6 +26,7 @@ class HttpOptions:
         cors_origins: Origins that browsers may call from.
         allowed_hosts: `Host` headers that are answered; none: all.
         max_body_bytes: Largest body of a request.
+        max_bodies_bytes: What the bodies of all requests may hold at once.
         max_concurrent_requests: Requests that are worked on at once; one more is shed.
         training_slots: Trainings that run at once.
         training_queue: Trainings that may wait for a slot.
@@ -37,6 +38,7 @@ class HttpOptions:
     cors_origins: tuple[str, ...]
     allowed_hosts: tuple[str, ...]
     max_body_bytes: int
+    max_bodies_bytes: int
     max_concurrent_requests: int
     training_slots: int
     training_queue: int

@@ -7,13 +7,9 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http import access
+from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
-from vehicle_anomaly.adapters.inbound.http.negotiation import (
-    MAX_BODY_BYTES,
-    answer_to,
-    body_of,
-    encoding_of,
-)
+from vehicle_anomaly.adapters.inbound.http.negotiation import answer_to, encoding_of
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.query import explain_of_message
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
@@ -25,14 +21,12 @@ from vehicle_anomaly.adapters.inbound.wire.single import SingleRequest
 _QUICKLY_DECODED_BYTES = 64 * 1024
 
 
-def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
+def score_route(parts: HttpParts, bodies: Bodies) -> ASGIRouteHandler:
     """Return the handler.
 
     It takes what ASGI gives: behind the same router, middleware and exception handlers as every other, but
     without Litestar's request, its arguments and its response, which take longer than the score (ADR 0034).
     """
-    max_bytes = min(MAX_RECORD_BYTES, max_body_bytes)
-    whose = MAX_BODY_BYTES if max_bytes == max_body_bytes else "one reading"
 
     @asgi("/score", copy_scope=False, opt=access.SCORE.opt)
     async def score(scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +35,7 @@ def score_route(parts: HttpParts, max_body_bytes: int) -> ASGIRouteHandler:
             await answer_other(http, send)
             return
         encoding = encoding_of(http)
-        body = await body_of(http, receive, max_bytes, whose)
+        body = await bodies.read(http, receive, MAX_RECORD_BYTES)
         if len(body) > _QUICKLY_DECODED_BYTES:
             asked = await run_sync(_asked, body, encoding)
         else:
