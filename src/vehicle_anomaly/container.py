@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from vehicle_anomaly import __version__
 from vehicle_anomaly.adapters.inbound.http.app import create_app
+from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
 from vehicle_anomaly.adapters.inbound.http.bounded_protocol import ConnectionLimits
 from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
@@ -143,14 +144,17 @@ def describe_http(settings: Settings) -> HttpOptions:
         environment=settings.environment,
         cors_origins=settings.cors_origins,
         allowed_hosts=settings.allowed_hosts,
-        max_body_bytes=settings.max_body_bytes,
-        # One that is as large as it may be must find room when there is no other.
-        max_bodies_bytes=max(settings.max_bodies_bytes, settings.max_body_bytes),
         max_concurrent_requests=settings.max_concurrent_requests,
         training_slots=settings.training_slots,
         training_queue=settings.training_queue,
         asyncapi=encoded_document(__version__),
     )
+
+
+def read_bodies(settings: Settings) -> Bodies:
+    """Return what reads bodies as large as the settings want."""
+    # One that is as large as it may be must find room when there is no other.
+    return Bodies(settings.max_body_bytes, max(settings.max_bodies_bytes, settings.max_body_bytes))
 
 
 def describe_connections(settings: Settings) -> ConnectionLimits:
@@ -177,6 +181,7 @@ def drive_http(  # noqa: PLR0913, PLR0917  # all that the API drives
     promote_version: PromoteVersion,
     models: CachedModels,
     examination: Examination,
+    bodies: Bodies,
     metrics: RequestMetrics,
     limits: MessageLimits,
     stopping: Stopping,
@@ -190,6 +195,7 @@ def drive_http(  # noqa: PLR0913, PLR0917  # all that the API drives
         models.at_hand,
         examination.degraded,
         examination.examine,
+        bodies,
         tell_requests(),
         metrics,
         trace_requests(os.environ),
@@ -411,6 +417,7 @@ class Container(containers.DeclarativeContainer):
     )
     # One ring for a process: how often a key has called is counted in it.
     keys: providers.Provider[KeyRing | None] = providers.Singleton(open_keys, settings)
+    bodies: providers.Provider[Bodies] = providers.Singleton(read_bodies, settings)
     request_metrics: providers.Provider[RequestMetrics] = providers.Singleton(RequestMetrics, registry)
     stopping: providers.Provider[Stopping] = providers.Singleton(
         Stopping, settings.provided.shutdown_delay_seconds, settings.provided.drain_seconds
@@ -424,6 +431,7 @@ class Container(containers.DeclarativeContainer):
             promote_version,
             models,
             providers.Singleton(Examination, models, watched_store, settings.provided.model_refresh_seconds),
+            bodies,
             request_metrics,
             providers.Callable(describe_messages, settings),
             stopping,

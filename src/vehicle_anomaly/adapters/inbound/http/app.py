@@ -9,7 +9,6 @@ from litestar import Litestar
 
 from vehicle_anomaly.adapters.inbound.http.access import refuse_undeclared
 from vehicle_anomaly.adapters.inbound.http.allowed_hosts import AllowedHosts
-from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
 from vehicle_anomaly.adapters.inbound.http.capacity import within_capacity
 from vehicle_anomaly.adapters.inbound.http.compare_routes import compare_routes
 from vehicle_anomaly.adapters.inbound.http.cross_origin import CrossOrigin
@@ -41,7 +40,6 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
     """
     doorkeeper = None if keys is None else Doorkeeper(keys.find)
     slots = TrainingSlots(options.training_slots, options.training_queue)
-    bodies = Bodies(options.max_body_bytes, options.max_bodies_bytes)
     metrics = parts.metrics
     # What is scored again to be compared is no verdict that anybody acts on.
     uncounted = replace(parts.score_telemetry, observer=None)
@@ -57,9 +55,9 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
             slots.close()
 
     handlers = [
-        *telemetry_routes(parts, slots, bodies),
-        *model_routes(parts.models, parts.promote_version, bodies),
-        *compare_routes(CompareVersions(uncounted, parts.models), bodies, parts.limits),
+        *telemetry_routes(parts, slots),
+        *model_routes(parts.models, parts.promote_version, parts.bodies),
+        *compare_routes(CompareVersions(uncounted, parts.models), parts.bodies, parts.limits),
         *service_routes(parts, options),
         metrics.route(),
         *documentation_routes(options.version, options.asyncapi),
@@ -80,7 +78,7 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
     # Around all of it: a middleware stands behind the router, and sees nothing of what no route takes.
     cross_origin = CrossOrigin(options.cors_origins) if options.cors_origins else None
     app.asgi_handler = within_capacity(
-        app.asgi_handler, options.max_concurrent_requests, bodies, parts.stopping
+        app.asgi_handler, options.max_concurrent_requests, parts.bodies, parts.stopping
     )
     if cross_origin is not None:
         app.asgi_handler = cross_origin.asked_first(app.asgi_handler)

@@ -34,13 +34,14 @@ class Bodies:
     Attributes:
         max_bytes: Of one.
         max_bytes_at_once: Of all.
+        held_bytes: Of all, now.
     """
 
     def __init__(self, max_bytes: int, max_bytes_at_once: int) -> None:
         """Hold none."""
         self.max_bytes = max_bytes
         self.max_bytes_at_once = max_bytes_at_once
-        self._held = 0
+        self.held_bytes = 0
 
     async def read(self, scope: HTTPScope, receive: Receive, max_bytes: int | None = None) -> bytes:
         """Return the whole body of a request.
@@ -86,10 +87,10 @@ class Bodies:
 
     def let_go(self, scope: Scope) -> None:
         """Count a request's body no longer."""
-        self._held -= scope.get(_HELD, 0)  # type: ignore[operator]
+        self.held_bytes -= scope.get(_HELD, 0)  # type: ignore[operator]
 
     def _hold(self, scope: Any, n_bytes: int) -> None:
-        if self._held + n_bytes > self.max_bytes_at_once:
+        if self.held_bytes + n_bytes > self.max_bytes_at_once:
             raise TooManyBodies(self.max_bytes_at_once)
-        self._held += n_bytes
+        self.held_bytes += n_bytes
         scope[_HELD] = scope.get(_HELD, 0) + n_bytes

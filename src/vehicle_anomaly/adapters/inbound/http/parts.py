@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from litestar.types import ASGIApp
 
+from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
 from vehicle_anomaly.adapters.inbound.http.metrics import RequestMetrics
 from vehicle_anomaly.adapters.inbound.http.stopping import Stopping
 from vehicle_anomaly.adapters.inbound.http.watching import Tell
@@ -25,8 +26,6 @@ class HttpOptions:
         environment: Name of the deployment.
         cors_origins: Origins that browsers may call from.
         allowed_hosts: `Host` headers that are answered; none: all.
-        max_body_bytes: Largest body of a request.
-        max_bodies_bytes: What the bodies of all requests may hold at once.
         max_concurrent_requests: Requests that are worked on at once; one more is shed.
         training_slots: Trainings that run at once.
         training_queue: Trainings that may wait for a slot.
@@ -37,8 +36,6 @@ class HttpOptions:
     environment: str
     cors_origins: tuple[str, ...]
     allowed_hosts: tuple[str, ...]
-    max_body_bytes: int
-    max_bodies_bytes: int
     max_concurrent_requests: int
     training_slots: int
     training_queue: int
@@ -58,6 +55,7 @@ class HttpParts:
             are scored on the event loop, and in a thread otherwise.
         degraded: Tells, by model name, why a model is not answered with what the store has as its latest.
         examine: Looks whether there is more of that, which takes asking the store.
+        bodies: Reads bodies that are read whole.
         tell: Is told of each request, an event and its fields; None when nobody wants to know.
         metrics: Counts requests, and tells all that is counted.
         trace: Puts a span around each request of an application; None where there are no traces.
@@ -72,6 +70,7 @@ class HttpParts:
     at_hand: Callable[[ModelName, ModelVersion | None], TrainedModel | None]
     degraded: Callable[[], Mapping[str, str]]
     examine: Callable[[], None]
+    bodies: Bodies
     tell: Tell | None = None
     metrics: RequestMetrics = field(default_factory=RequestMetrics)
     trace: Callable[[ASGIApp], ASGIApp] | None = None

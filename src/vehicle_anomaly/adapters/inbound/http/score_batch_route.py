@@ -11,7 +11,6 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http import access
 from vehicle_anomaly.adapters.inbound.http.arrow_bodies import is_arrow, score_arrow
-from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.line_stream import score_lines
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
@@ -29,7 +28,7 @@ from vehicle_anomaly.adapters.inbound.wire.bulk import score_batch, score_batch_
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 
 
-def score_batch_route(parts: HttpParts, bodies: Bodies) -> ASGIRouteHandler:
+def score_batch_route(parts: HttpParts) -> ASGIRouteHandler:
     """Return the handler; it takes what ASGI gives, as that of `/score`."""
 
     @asgi("/score/batch", copy_scope=False, opt=access.SCORE.opt)
@@ -42,12 +41,12 @@ def score_batch_route(parts: HttpParts, bodies: Bodies) -> ASGIRouteHandler:
             await score_lines(parts, http, receive, send)
             return
         if is_arrow(http):
-            body = await bodies.read(http, receive)
+            body = await parts.bodies.read(http, receive)
             answer = await run_sync(score_arrow, parts, http, body)
             await answer(scope, receive, send)
             return
         encoding = encoding_of(http, NDJSON)
-        body = await bodies.read(http, receive)
+        body = await parts.bodies.read(http, receive)
         # Two readings are work for half as long as handing it to a thread; hundreds would hold up others.
         answer = await run_sync(_answer, parts, http, body, encoding)
         await answer(scope, receive, send)

@@ -7,7 +7,6 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http import access
-from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.negotiation import answer_to, encoding_of
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
@@ -21,7 +20,7 @@ from vehicle_anomaly.adapters.inbound.wire.single import SingleRequest
 _QUICKLY_DECODED_BYTES = 64 * 1024
 
 
-def score_route(parts: HttpParts, bodies: Bodies) -> ASGIRouteHandler:
+def score_route(parts: HttpParts) -> ASGIRouteHandler:
     """Return the handler.
 
     It takes what ASGI gives: behind the same router, middleware and exception handlers as every other, but
@@ -35,7 +34,7 @@ def score_route(parts: HttpParts, bodies: Bodies) -> ASGIRouteHandler:
             await answer_other(http, send)
             return
         encoding = encoding_of(http)
-        body = await bodies.read(http, receive, MAX_RECORD_BYTES)
+        body = await parts.bodies.read(http, receive, MAX_RECORD_BYTES)
         if len(body) > _QUICKLY_DECODED_BYTES:
             asked = await run_sync(_asked, body, encoding)
         else:

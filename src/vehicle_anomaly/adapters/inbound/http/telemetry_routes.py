@@ -8,7 +8,6 @@ from litestar.types import ASGIApp, HTTPScope
 
 from vehicle_anomaly.adapters.inbound.http.access import TRAIN
 from vehicle_anomaly.adapters.inbound.http.arrow_bodies import is_arrow, train_on_arrow
-from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
 from vehicle_anomaly.adapters.inbound.http.callers import actor_of
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.negotiation import (
@@ -32,9 +31,7 @@ from vehicle_anomaly.adapters.inbound.wire.commands import (
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
 
 
-def telemetry_routes(
-    parts: HttpParts, slots: TrainingSlots, bodies: Bodies
-) -> list[HTTPRouteHandler | ASGIRouteHandler]:
+def telemetry_routes(parts: HttpParts, slots: TrainingSlots) -> list[HTTPRouteHandler | ASGIRouteHandler]:
     """Return the handlers."""
 
     def train(scope: HTTPScope, body: bytes, encoding: Encoding, by: str) -> IngestResponse:
@@ -46,14 +43,14 @@ def telemetry_routes(
     async def ingest(request: HttpRequest) -> ASGIApp:
         by = actor_of(request.scope)
         if is_arrow(request.scope):
-            body = await bodies.read(request.scope, request.receive)
+            body = await parts.bodies.read(request.scope, request.receive)
             published = await slots.run(lambda: train_on_arrow(parts, request.scope, body, by))
         else:
             encoding = request_encoding(request)
             refuse_in_query(request.scope, TRAINED)
-            body = await bodies.read(request.scope, request.receive)
+            body = await parts.bodies.read(request.scope, request.receive)
             published = await slots.run(lambda: train(request.scope, body, encoding, by))
         note_model(request.scope, published.model_name, published.model_version)
         return respond(request, published, 201)
 
-    return [ingest, score_route(parts, bodies), score_batch_route(parts, bodies)]
+    return [ingest, score_route(parts), score_batch_route(parts)]
