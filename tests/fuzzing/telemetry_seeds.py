@@ -35,10 +35,11 @@ def as_msgpack(*messages: Any) -> list[bytes]:
 
 
 def batches(**further: Any) -> list[dict[str, Any]]:
-    """Return batches by position and by name."""
+    """Return batches by position and by name, one for a model that cannot be, and one of nothing."""
     return [
         {"records": records(named=False), **further},
         {"records": records(named=True), "model_name": "vans", "model_version": "v1"},
+        {"records": records(named=False), "model_name": "va:ns"},
         {"records": []},
     ]
 
