@@ -30,6 +30,16 @@ def stream(table: pa.Table, compression: str | None = None) -> bytes:
     return written
 
 
+def in_batches(batches: list[pa.RecordBatch], **options: Any) -> bytes:
+    sink = pa.BufferOutputStream()
+    written_as = pa.ipc.IpcWriteOptions(compression="zstd", **options)
+    with pa.ipc.new_stream(sink, batches[0].schema, options=written_as) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
 def a_table(rows: list[list[float | None]], **other: Any) -> pa.Table:
     columns: dict[str, Any] = {
         "vehicle_id": pa.array(["veh-1"] * len(rows), pa.string()),
@@ -218,6 +228,47 @@ def test_of_a_dictionary_only_what_is_used_is_looked_at(monkeypatch: pytest.Monk
     read = arrow.read_stream(stream(pa.concat_tables(tables)))
     assert read.vehicle_ids == [f"veh-{one}" for row in range(100) for one in (row, 7)]
     assert sum(told) == 199
+
+
+def test_more_record_batches_than_may_be_are_refused_by_their_number(service: Service) -> None:
+    batch = a_table([[1.0, 2.0, 3.0]]).to_batches()[0]
+    most = arrow.MAX_BATCHES
+    right = in_batches([batch] * most)
+    assert len(arrow.read_stream(right).vehicle_ids) == most
+    told = problem_in(post(service, "/score/batch", in_batches([batch] * (most + 1))))
+    assert told.status == 400
+    assert told.detail == "body: expected at most 10000 record batches, got 10001: write larger ones"
+
+
+def growing(known: int, additions: int) -> bytes:
+    """Batches of a reading each, all but the first of which add a vehicle to the dictionary."""
+    vehicles = pa.array([*[""] * known, *(str(number) for number in range(additions + 1))])
+    others = a_table([[1.0, 2.0, 3.0]]).drop_columns("vehicle_id").to_batches()[0]
+    index = pa.array([known], pa.int32())
+    dictionaries = (vehicles[: known + 1 + number] for number in range(additions + 1))
+    return in_batches(
+        [
+            pa.RecordBatch.from_arrays(
+                [pa.DictionaryArray.from_arrays(index, known_by_then), *others.columns],
+                names=["vehicle_id", *others.schema.names],
+            )
+            for known_by_then in dictionaries
+        ],
+        emit_dictionary_deltas=True,
+    )
+
+
+def test_a_dictionary_that_grows_is_read() -> None:
+    told = arrow.read_stream(growing(10, 100))
+    assert told.vehicle_ids == ["0"] * 101
+
+
+def test_a_large_dictionary_that_grows_often_is_refused() -> None:
+    """Each addition took as long as the whole of it: minutes, for a few kilobytes."""
+    body = growing(1_000_000, 40)
+    assert len(body) < 100_000
+    with pytest.raises(MalformedMessage, match="expected additions to dictionaries"):
+        arrow.read_stream(body)
 
 
 def test_another_dictionary_in_the_middle() -> None:

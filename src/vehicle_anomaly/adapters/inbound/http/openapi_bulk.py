@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from vehicle_anomaly.adapters.inbound.http.negotiation import NDJSON
+from vehicle_anomaly.adapters.inbound.wire.arrow import MAX_BATCHES
 from vehicle_anomaly.adapters.inbound.wire.arrow_requests import ARROW_STREAM
 from vehicle_anomaly.adapters.inbound.wire.fields import (
     ExplainText,
@@ -20,6 +21,7 @@ from vehicle_anomaly.adapters.inbound.wire.fields import (
 
 _ARROW_COLUMNS: Final = (
     "An Arrow IPC stream: columns vehicle_id, timestamp and one per feature; null is a missing reading. "
+    f"At most {MAX_BATCHES} record batches. "
     "What else a message would name stands in the query. Needs the extra `arrow`; without it, 415."
 )
 _ARROW_ANSWERS: Final = "An Arrow IPC stream of verdicts, a column per field, to who prefers it (`Accept`)."

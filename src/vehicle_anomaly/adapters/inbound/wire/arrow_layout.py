@@ -138,7 +138,8 @@ class ArrowLayout:
 
 def _fill(values: NDArray[np.float64], column: "pa.Array", name: str, first_record: int) -> None:
     pa = require()
-    values[:] = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    doubles = column if column.type == pa.float64() else column.cast(pa.float64(), safe=False)
+    values[:] = doubles.to_numpy(zero_copy_only=False)
     # Infinite, beyond float32, or NaN where there is a value; a missing one is NaN as well.
     bad = ~(np.abs(values) <= MAX_FEATURE)
     if column.null_count:

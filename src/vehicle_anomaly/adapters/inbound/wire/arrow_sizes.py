@@ -17,6 +17,8 @@ from vehicle_anomaly.adapters.inbound.wire.places import Place
 _CONTINUATION: Final = 0xFFFFFFFF
 _SCHEMA, _DICTIONARY, _RECORDS = 1, 2, 3
 _MAX_MESSAGES: Final = 100_000
+# Arrow copies the whole of a dictionary, and looks through it, for each message that adds to it.
+_MOST_COPIED_BYTES: Final = 128 * 1024 * 1024
 
 
 class Announced(NamedTuple):
@@ -33,28 +35,49 @@ class Announced(NamedTuple):
     expanded_bytes: int
 
 
+class _Content(NamedTuple):
+    """What a message holds: values, of records or of a dictionary.
+
+    Attributes:
+        dictionary: Which one; None for records.
+        adds: Whether they come to those that the dictionary has.
+    """
+
+    dictionary: int | None = None
+    adds: bool = False
+
+
 def announced(stream: bytes) -> Announced:
     """Sum up what a stream announces.
 
     Raises:
         MalformedMessage: It is no Arrow stream, or is cut off.
     """
-    rows = batches = expanded = 0
+    rows = batches = expanded = copied = 0
+    known: dict[int, int] = {}
     try:
-        for kind, batch, body in _batches(stream):
+        for message, batch, body in _batches(stream):
             length = _number(batch.scalar(0, 8))
             if length < 0:
                 raise _malformed("a negative number of rows")
-            if kind == _RECORDS:
+            n_bytes = _expanded(batch, body)
+            expanded += n_bytes
+            if message.dictionary is None:
                 rows += length
                 batches += 1
-            expanded += _expanded(batch, body)
+                continue
+            if message.adds:
+                n_bytes += known.get(message.dictionary, 0)
+                copied += n_bytes
+                if copied > _MOST_COPIED_BYTES:
+                    raise _too_many_additions()
+            known[message.dictionary] = n_bytes
     except (struct.error, IndexError, OverflowError) as error:
         raise _malformed("cut off, or not what it announces") from error
     return Announced(rows, batches, expanded)
 
 
-def _batches(stream: bytes) -> Iterator[tuple[int, FlatTable, memoryview]]:
+def _batches(stream: bytes) -> Iterator[tuple[_Content, FlatTable, memoryview]]:
     whole, at, told_bytes = memoryview(stream), 0, 0
     for _ in range(_MAX_MESSAGES):
         if at == len(whole):
@@ -77,11 +100,12 @@ def _batches(stream: bytes) -> Iterator[tuple[int, FlatTable, memoryview]]:
         if kind == _SCHEMA and table is not None:
             check_schema(FlatTable(head, table))
         if kind in (_DICTIONARY, _RECORDS) and table is not None:
-            batch = FlatTable(head, table)
+            batch, content = FlatTable(head, table), _Content()
             if kind == _DICTIONARY:
+                content = _Content(_number(batch.scalar(0, 8)), bool(batch.scalar(2, 1)[0]))
                 data = batch.referred(1)
                 batch = FlatTable(head, table if data is None else data)
-            yield kind, batch, whole[at : at + body_bytes]
+            yield content, batch, whole[at : at + body_bytes]
         at += body_bytes
     raise _malformed(f"expected at most {_MAX_MESSAGES} parts")
 
@@ -107,6 +131,14 @@ def _expanded(batch: FlatTable, body: memoryview) -> int:
 
 def _number(little_endian: bytes) -> int:
     return int(struct.unpack("<q", little_endian)[0])
+
+
+def _too_many_additions() -> MalformedMessage:
+    reason = (
+        f"expected additions to dictionaries that make Arrow copy at most {_MOST_COPIED_BYTES} bytes: send "
+        "fewer of them, or each dictionary whole"
+    )
+    return MalformedMessage([Wrong(Place(), reason)])
 
 
 def _malformed(what: str) -> MalformedMessage:
