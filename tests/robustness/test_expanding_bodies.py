@@ -159,6 +159,11 @@ ABUSES: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "three million objects with nothing in them": (JSON, b'{"records":[' + b"{}," * 3_000_000 + b"{}]}", {}),
     "ten million nils": (MSGPACK, RECORDS + b"\xdd\x00\x98\x96\x80" + b"\xc0" * 10_000_000, {}),
     "a name a hundred thousand times": (JSON, _many_names(100_000), {}),
+    "two million names of features": (
+        JSON,
+        b'{"records":[%b],"feature_names":[%b"a"]}' % (SCORE_BODY, b'"a",' * 2_000_000),
+        {},
+    ),
     "a field a hundred thousand times": (JSON, b"{" + b'"records":[],' * 100_000 + b'"records":[]}', {}),
 }
 

@@ -49,10 +49,13 @@ def scan_body(
     if items is None:
         return None
     scanned, end = items
+    # Before it is copied: beside no records there may be anything.
+    if found.start() + len(message) - end > _MAX_REST_BYTES:
+        return None
     head, tail = message[: begin - 1], message[end:]
     # With an escape, or another such key, the records might be other ones than these.
     beside = message[: found.start()] + tail
-    if len(beside) > _MAX_REST_BYTES or b"\\" in beside or _KEY in beside:
+    if b"\\" in beside or _KEY in beside:
         return None
     rest = b"%b[%d]%b" % (head, _IN_THEIR_PLACE, tail)
     try:

@@ -1,7 +1,7 @@
 """Bytes → messages, strictly, in JSON or MessagePack, with every fault told by its place."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final, Generic, TypeVar
 
@@ -9,6 +9,7 @@ import msgspec
 
 from vehicle_anomaly.adapters.inbound.wire.fields import Number
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage, Wrong, explain
+from vehicle_anomaly.adapters.inbound.wire.name_lists import refuse_too_many_names
 from vehicle_anomaly.adapters.inbound.wire.nesting import levels_of
 from vehicle_anomaly.adapters.inbound.wire.places import Place
 from vehicle_anomaly.adapters.inbound.wire.repeated_keys import refuse_repeated
@@ -128,9 +129,22 @@ def _looking_first(
     return looked_at
 
 
-INGEST: dict[Encoding, MessageDecoder[IngestRequest[msgspec.Raw]]] = batch_decoders(
-    IngestRequest[msgspec.Raw]
-)
+def _counting_names(decode: Callable[[bytes | msgspec.Raw], Any]) -> Callable[[bytes | msgspec.Raw], Any]:
+    def counted(message: bytes | msgspec.Raw) -> Any:
+        if memoryview(message).nbytes >= _LARGE_BYTES:
+            refuse_too_many_names(message)
+        return decode(message)
+
+    return counted
+
+
+def _ingest_decoders() -> dict[Encoding, MessageDecoder[Any]]:
+    made = batch_decoders(IngestRequest[msgspec.Raw])
+    json = made[Encoding.JSON]
+    return {**made, Encoding.JSON: replace(json, decode=_counting_names(json.decode))}
+
+
+INGEST: dict[Encoding, MessageDecoder[IngestRequest[msgspec.Raw]]] = _ingest_decoders()
 SCORE: dict[Encoding, MessageDecoder[ScoreRequest]] = decoders(ScoreRequest)
 SCORE_BATCH: dict[Encoding, MessageDecoder[ScoreBatchRequest[msgspec.Raw]]] = batch_decoders(
     ScoreBatchRequest[msgspec.Raw]
