@@ -27,6 +27,13 @@ Feature: Verdicts that a workshop can act on
     Then it is an anomaly, because "coolant_temperature_celsius" is "missing"
     And the explanation has nothing observed of "coolant_temperature_celsius", and expects what is usual
 
+  Scenario: Sensors fail one at a time, and then all of them do
+    Given version "v2" of model "default" was trained with guards on vehicles whose sensors fail now and then
+    When I score a reading by name without "coolant_temperature_celsius"
+    Then there is no reason to call it an anomaly
+    When I score a reading in which no sensor has a value
+    Then it is an anomaly, because no sensor has a value
+
   Scenario: All of it is far from anything that was learnt
     When I score a reading with "engine_speed_rpm" 9000, "vehicle_speed_kmh" 3 and "coolant_temperature_celsius" 131
     Then it is an anomaly for the forest, too

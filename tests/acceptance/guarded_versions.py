@@ -44,6 +44,16 @@ def on_unrelated_sensors(version: str) -> TrainedModel:
 
 
 @cache
+def on_failing_sensors(version: str) -> TrainedModel:
+    """Return a version with guards, of readings in which each sensor fails now and then, by itself."""
+    X = healthy(N_READINGS, seed=4)
+    rows = np.random.default_rng(5).permutation(N_READINGS)[: X.shape[1] * (N_READINGS // 20)]
+    for feature, failing in enumerate(np.split(rows, X.shape[1])):
+        X[failing, feature] = np.nan
+    return _trained(X, version, GuardParameters(0.01), 100)
+
+
+@cache
 def from_before(version: str) -> TrainedModel:
     """Return a version as it was stored before there were guards and percentiles."""
     model = _trained(healthy(300, seed=2), version, None, 100)

@@ -9,6 +9,7 @@ from pytest_bdd import given, parsers, scenarios, then, when
 from tests.acceptance.conftest import World
 from tests.acceptance.guarded_versions import (
     from_before,
+    on_failing_sensors,
     on_healthy_vehicles,
     on_unrelated_sensors,
     unrelated,
@@ -34,6 +35,16 @@ def trained_larger(world: World, version: str) -> None:
 @given(parsers.parse('version "{version}" of model "default" was trained with guards on unrelated sensors'))
 def trained_on_unrelated(world: World, version: str) -> None:
     world.store.publish(on_unrelated_sensors(version))
+
+
+@given(
+    parsers.parse(
+        'version "{version}" of model "default" was trained with guards on vehicles whose sensors fail now '
+        "and then"
+    )
+)
+def trained_on_failing(world: World, version: str) -> None:
+    world.store.publish(on_failing_sensors(version))
 
 
 @given(parsers.parse('version "{version}" of model "default" was stored before there were guards'))
@@ -109,6 +120,19 @@ def fewer_score_lower(world: World, percent: int) -> None:
 @then("it is not explained")
 def not_explained(world: World) -> None:
     assert world.told["explanation"] is None
+
+
+@when("I score a reading in which no sensor has a value")
+def score_without_anything(world: World) -> None:
+    world.answer = world.driver.score(as_json(record([None] * len(NAMES))))
+
+
+@then("it is an anomaly, because no sensor has a value")
+def anomaly_because_of_silence(world: World) -> None:
+    assert world.told["is_anomaly"] is True
+    (reason,) = world.told["reasons"]
+    assert (reason["code"], reason["feature"], reason["observed"]) == ("missing", None, None)
+    assert reason["message"].startswith("No sensor has a value")
 
 
 @then(parsers.parse('it is an anomaly, because "{sensor}" is "{code}"'))

@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vehicle_anomaly.core import reason_kernel
+from vehicle_anomaly.core import kernel, reason_kernel
 from vehicle_anomaly.core.expectation import deviation
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.model import TrainedModel
-from vehicle_anomaly.core.reasons import Code, Reason, isolation
+from vehicle_anomaly.core.reasons import SILENCE, Code, Reason, isolation
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 
 Reasons = tuple[Reason, ...]
@@ -51,13 +51,30 @@ def judge(
         return {row: (isolation(score, 0.0),) for row, score in _below_zero(scores)}
     names = model.metadata.feature_names or range(guards.n_features)
     if len(X) <= _FEW:
-        return _reasons(guards, X, scores, names)
-    # A block at a time tells sooner which have any.
-    rows = np.flatnonzero(guards.judge(X, scores, threads))
-    if not rows.size:
-        return {}
-    found = _reasons(guards, X[rows], scores[rows], names)
-    return dict(zip(rows.tolist(), found.values(), strict=True))
+        found = _reasons(guards, X, scores, names)
+    else:
+        # A block at a time tells sooner which have any.
+        rows = np.flatnonzero(guards.judge(X, scores, threads))
+        told = _reasons(guards, X[rows], scores[rows], names) if rows.size else {}
+        found = dict(zip(rows.tolist(), told.values(), strict=True))
+    if model.metadata.is_silence_unusual and kernel.any_missing(X):
+        return _with_silent(found, X)
+    return found
+
+
+def _with_silent(found: dict[int, Reasons], X: NDArray[np.float64]) -> dict[int, Reasons]:
+    """Add that no sensor has a value, where nothing is said of that: there is nothing else to judge by."""
+    silent = [
+        row for row in np.flatnonzero(np.isnan(X).all(axis=1)).tolist() if not _is_missing(found.get(row))
+    ]
+    if not silent:
+        return found
+    told = found | {row: (SILENCE, *found.get(row, ())) for row in silent}
+    return {row: told[row] for row in sorted(told)}
+
+
+def _is_missing(reasons: Reasons | None) -> bool:
+    return any(reason.code == "missing" for reason in reasons or ())
 
 
 def _below_zero(scores: NDArray[np.float64]) -> Iterable[tuple[int, float]]:

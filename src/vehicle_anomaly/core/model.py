@@ -112,6 +112,7 @@ class ModelMetadata:
             anomaly; None without guards.
         percentile_readings: Training readings whose scores, by trees that did not see them, percentiles are
             taken from; None where there are no percentiles.
+        records_without_values: Readings among them in which no feature had a value.
     """
 
     model_name: ModelName
@@ -132,6 +133,7 @@ class ModelMetadata:
     guards: GuardsKind = "none"
     false_alarm_rate: float | None = None
     percentile_readings: int | None = None
+    records_without_values: int = 0
 
     def __post_init__(self) -> None:
         if (self.guards == "none") != (self.false_alarm_rate is None):
@@ -140,6 +142,11 @@ class ModelMetadata:
             raise ValueError(f"missing_per_feature: expected {self.n_features} counts")
         if self.feature_names is not None:
             check_feature_names(self.feature_names, self.n_features)
+
+    @property
+    def is_silence_unusual(self) -> bool:
+        """Whether readings without any value were no more in training than may be false alarms."""
+        return self.records_without_values <= (self.false_alarm_rate or 0.0) * self.record_count
 
 
 # What `content_sha256` covers, in this order: listed, so that a field which is added later leaves the hashes
@@ -291,6 +298,9 @@ class TrainedModel:
             _add_arrays(content, self.healthy_scores.arrays())
         if self.guards is not None:
             self._add_guards(content, self.guards)
+        if self.metadata.records_without_values:
+            # Only then: without, the hash is that of before they were counted.
+            content.update(f"records_without_values={self.metadata.records_without_values}\n".encode())
         return content.hexdigest()
 
     def _add_guards(self, content: "hashlib._Hash", guards: Guards) -> None:

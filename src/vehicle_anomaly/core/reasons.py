@@ -15,8 +15,8 @@ class Reason:
 
     Attributes:
         code: `out_of_range`: a value is outside of what training saw, by a margin. `missing`: a sensor gave
-            no value that always gave one in training. `inconsistent`: the value of one sensor contradicts the
-            others. `isolation`: the forest finds the reading as a whole unusual.
+            no value that always gave one in training, or no sensor gave any. `inconsistent`: the value of one
+            sensor contradicts the others. `isolation`: the forest finds the reading as a whole unusual.
         feature: Name or position of the sensor; None when it is about the reading as a whole.
         observed: The sensor's value, in its unit; the anomaly score for `isolation`.
         expected: What the other sensors lead one to expect of it, in its unit; what is usual in training
@@ -48,6 +48,8 @@ class Reason:
         match self.code:
             case "out_of_range":
                 return f"{name} reads {self.observed:z.4g}, {self._side()} all that training saw.{expected}"
+            case "missing" if self.feature is None:
+                return "No sensor has a value: there is nothing to judge the vehicle by."
             case "missing":
                 return f"{name} has no value, though it had one in training.{expected}"
             case "inconsistent" if not self.by_others:
@@ -74,6 +76,10 @@ class Reason:
             return f" They suggest about {self.expected:z.4g}."
         most = "at most" if self.observed > self.limit else "at least"
         return f" They suggest about {self.expected:z.4g}, {most} {self.limit:z.4g}."
+
+
+SILENCE: Final = Reason("missing", by_others=False)
+"""No sensor has a value."""
 
 
 def isolation(score: float, limit: float) -> Reason:

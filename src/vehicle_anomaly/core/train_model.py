@@ -182,6 +182,7 @@ class TrainModel:
             guards=_kind(guards),
             false_alarm_rate=None if guards is None or how is None else how.false_alarm_rate,
             percentile_readings=healthy.n_readings,
+            records_without_values=missing.whole_records,
         )
         sample = TelemetrySample.of(batch)
         model = TrainedModel(metadata, forest, medians, estimator, report, guards, healthy.scores, sample)
@@ -232,20 +233,22 @@ class TrainModel:
 
 @dataclass(frozen=True, slots=True)
 class _Missing:
-    """How many readings lack something, and how many lack which feature."""
+    """How many readings lack something, how many all there is, and how many which feature."""
 
     records: int
+    whole_records: int
     per_feature: NDArray[np.int64]
 
     @classmethod
     def of(cls, values: NDArray[np.float64]) -> "_Missing":
-        records, per_feature = 0, np.zeros(values.shape[1], np.int64)
+        records, whole_records, per_feature = 0, 0, np.zeros(values.shape[1], np.int64)
         if kernel.any_missing(values):
             for first in range(0, len(values), _ROWS_AT_ONCE):
                 missing = np.isnan(values[first : first + _ROWS_AT_ONCE])
                 records += int(missing.any(axis=1).sum())
+                whole_records += int(missing.all(axis=1).sum())
                 per_feature += missing.sum(axis=0)
-        return cls(records, per_feature)
+        return cls(records, whole_records, per_feature)
 
 
 def _refuse_features_without_values(without: NDArray[np.bool_], names: tuple[str, ...] | None) -> None:

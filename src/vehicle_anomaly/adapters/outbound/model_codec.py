@@ -93,6 +93,7 @@ class _MetadataEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     guards: GuardsKind = "none"
     false_alarm_rate: float | None = None
     percentile_readings: _Positive | None = None
+    records_without_values: _Count = 0
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
