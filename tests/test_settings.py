@@ -147,6 +147,16 @@ def test_the_delay_is_a_part_of_the_drain() -> None:
     assert settings.shutdown_delay_seconds == 4.5
 
 
+def test_there_is_room_for_one_body_of_the_largest() -> None:
+    with pytest.raises(
+        SettingsError, match=r"^MAX_BODIES_BYTES: expected no less than MAX_BODY_BYTES, 100, got 99$"
+    ):
+        load_settings({"MAX_BODIES_BYTES": "99", "MAX_BODY_BYTES": "100"})
+    assert load_settings({"MAX_BODIES_BYTES": "100", "MAX_BODY_BYTES": "100"}).bodies_bytes == 100
+    assert load_settings({"MAX_BODY_BYTES": str(2**31)}).bodies_bytes == 2**31
+    assert load_settings({}).bodies_bytes == 2**30
+
+
 def test_the_parameters_of_forests() -> None:
     parameters = load_settings({"N_ESTIMATORS": "7", "CONTAMINATION": "auto", "RANDOM_STATE": "3"})
     told = parameters.forest_parameters

@@ -1,11 +1,13 @@
 """What is said of OpenTelemetry's variables that cannot be used, and what its SDK is kept from."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from vehicle_anomaly.observability import are_traces_on, tracing
+from vehicle_anomaly.observability import are_traces_on
 from vehicle_anomaly.settings import SettingsError
 from vehicle_anomaly.trace_variables import settle_trace_variables
 
@@ -28,6 +30,8 @@ BATCH, QUEUE = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_MAX_QUEUE_SIZE"
         ("OTEL_TRACES_SAMPLER", "ParentBased_TraceIdRatio"),
         ("OTEL_TRACES_SAMPLER_ARG", "1"),
         ("OTEL_TRACES_EXPORTER", "otlp"),
+        ("OTEL_TRACES_EXPORTER", "OTLP"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "HTTP/protobuf"),
         ("OTEL_PROPAGATORS", "tracecontext, baggage"),
         ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=prod,team=a%20b=c,"),
         ("OTEL_SERVICE_NAME", "Prüfstand"),
@@ -106,6 +110,8 @@ def test_what_the_sdk_cannot_use_is_refused_by_name(name: str, value: str) -> No
         ("OTEL_RESOURCE_ATTRIBUTES", "=s3cret"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://me:s3cret@collector"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector?token=s3cret"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "-----BEGIN EC PRIVATE KEY-----\ns3cret"),
+        ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "s3cret"),
     ],
 )
 def test_what_may_be_a_secret_is_not_repeated(name: str, value: str) -> None:
@@ -143,18 +149,57 @@ def test_where_nothing_is_exported_no_more_is_looked_at(off: dict[str, str]) -> 
     settle_trace_variables({**off, "OTEL_BSP_SCHEDULE_DELAY": "soon"})
 
 
-def test_the_sdk_takes_what_has_been_settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sdk_takes_what_has_been_settled(tmp_path: Path) -> None:
     certificate = tmp_path / "ca.pem"
     certificate.touch()
-    for name, value in {
+    environ = {
         **ON,
         "OTEL_EXPORTER_OTLP_CERTIFICATE": str(certificate),
         "OTEL_EXPORTER_OTLP_HEADERS": "a=b",
         "OTEL_TRACES_SAMPLER": "always_off",
         BATCH: "64",
         QUEUE: "64",
-    }.items():
-        monkeypatch.setenv(name, value)
-    settle_trace_variables(os.environ)
-    with tracing(os.environ):
-        pass
+    }
+    # In a process of its own: the SDK's provider is one for all of it, and for good.
+    ended = subprocess.run(
+        [sys.executable, "-c", _TRACES],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+_TRACES = """
+import os
+from vehicle_anomaly.observability import tracing
+from vehicle_anomaly.trace_variables import settle_trace_variables
+settle_trace_variables(os.environ)
+with tracing(os.environ):
+    pass
+"""
+
+
+def test_what_counts_for_traces_alone_is_looked_at_alone() -> None:
+    general, own = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+    settle_trace_variables({**ON, general: "grpc", own: "http/protobuf"})
+    with pytest.raises(SettingsError, match=f"^{own}: expected "):
+        settle_trace_variables({**ON, general: "http/protobuf", own: "grpc"})
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{}, {**ON, "OTEL_SDK_DISABLED": "true"}],
+    ids=["no endpoint", "disabled"],
+)
+def test_where_there_are_no_traces_other_exporters_are_somebody_elses(environ: dict[str, str]) -> None:
+    settle_trace_variables({**environ, "OTEL_TRACES_EXPORTER": "console"})
+
+
+def test_an_endpoint_for_traces_alone_turns_them_on() -> None:
+    name = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+    assert are_traces_on({name: "http://collector:4318/v1/traces"})
+    assert not are_traces_on({name: "http://collector:4318/v1/traces", "OTEL_TRACES_EXPORTER": "None"})
+    with pytest.raises(SettingsError, match=f"^{name}: expected "):
+        settle_trace_variables({name: "garbage"})

@@ -1,5 +1,10 @@
 """Entry point of the command `vehicle-anomaly`."""
 
+# Ahead of the others, which take a second.
+from vehicle_anomaly import stopped_early  # noqa: F401
+
+# isort: split
+
 import os
 import sys
 from collections.abc import Iterator, Sequence

@@ -153,8 +153,7 @@ def describe_http(settings: Settings) -> HttpOptions:
 
 def read_bodies(settings: Settings) -> Bodies:
     """Return what reads bodies as large as the settings want."""
-    # One that is as large as it may be must find room when there is no other.
-    return Bodies(settings.max_body_bytes, max(settings.max_bodies_bytes, settings.max_body_bytes))
+    return Bodies(settings.max_body_bytes, settings.bodies_bytes)
 
 
 def describe_connections(settings: Settings) -> ConnectionLimits:

@@ -16,16 +16,20 @@ _FLUSH_SECONDS: Final = 0.2
 _log = structlog.get_logger(__name__)
 
 
+TRACES_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+"""Either says where spans go."""
+
+
 def are_traces_on(environ: Mapping[str, str]) -> bool:
     """Tell whether spans are to be exported."""
     is_disabled = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-    is_exported = environ.get("OTEL_TRACES_EXPORTER", "").strip() != "none"
-    return bool(environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")) and is_exported and not is_disabled
+    is_exported = environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() != "none"
+    return is_exported and not is_disabled and any(environ.get(name) for name in TRACES_ENDPOINTS)
 
 
 @contextmanager
 def tracing(environ: Mapping[str, str]) -> Iterator[None]:
-    """Export spans while the block runs, if OTEL_EXPORTER_OTLP_ENDPOINT is set.
+    """Export spans while the block runs, if one of `TRACES_ENDPOINTS` is set.
 
     OpenTelemetry's other standard variables are its SDK's, and have been checked (`trace_variables`).
 

@@ -52,6 +52,8 @@ _PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/-]{0,512}")
 # What Python makes of bytes of the environment that are no UTF-8 (PEP 383).
 _ESCAPED = re.compile(r"[\ud800-\udfff]")
 
+_BODIES_BYTES: Final = 1024 * 1024 * 1024
+
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Threads = Annotated[int, msgspec.Meta(ge=0, le=256)]
 _Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s]+)$")]
@@ -102,7 +104,8 @@ class Settings(msgspec.Struct, frozen=True):
         model_refresh_seconds: How long a process may take the latest version it knows of for the latest.
         model_cache_size: Versions kept in memory.
         max_body_bytes: Largest body of a request.
-        max_bodies_bytes: What the bodies of all requests may hold at once, in each process.
+        max_bodies_bytes: What the bodies of all requests may hold at once, in each process; none: 1 GiB, or
+            as much as one may.
         max_records: Of a batch in one request or message; a stream of lines may have any number.
         max_features: Of what a model is trained on, and so of every reading.
         max_line_bytes: Of a line in a stream.
@@ -155,7 +158,7 @@ class Settings(msgspec.Struct, frozen=True):
     model_refresh_seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     model_cache_size: _Positive = 64
     max_body_bytes: _Positive = 32 * 1024 * 1024
-    max_bodies_bytes: _Positive = 1024 * 1024 * 1024
+    max_bodies_bytes: _Positive | None = None
     max_records: Annotated[int, msgspec.Meta(ge=1, le=50_000_000)] = 1_000_000
     max_features: Annotated[int, msgspec.Meta(ge=1, le=MAX_FEATURES)] = MAX_FEATURES
     # Longer ones are not decoded, whoever sends them.
@@ -190,6 +193,11 @@ class Settings(msgspec.Struct, frozen=True):
     guards: Literal["on", "off"] = "on"
     false_alarm_rate: Annotated[float, msgspec.Meta(ge=0.0001, le=0.5)] = 0.01
     auto_promote: bool = True
+
+    @property
+    def bodies_bytes(self) -> int:
+        """What the bodies of all requests may hold at once."""
+        return self.max_bodies_bytes or max(_BODIES_BYTES, self.max_body_bytes)
 
     @property
     def forest_parameters(self) -> ForestParameters:
@@ -227,6 +235,11 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(
             f"SHUTDOWN_DELAY_SECONDS: expected less than DRAIN_SECONDS, {settings.drain_seconds}, of "
             f"which it is a part, got {settings.shutdown_delay_seconds:g}"
+        )
+    if settings.max_bodies_bytes is not None and settings.max_bodies_bytes < settings.max_body_bytes:
+        raise SettingsError(
+            f"MAX_BODIES_BYTES: expected no less than MAX_BODY_BYTES, {settings.max_body_bytes}, got "
+            f"{settings.max_bodies_bytes}"
         )
     return settings
 

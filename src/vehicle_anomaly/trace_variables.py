@@ -27,6 +27,7 @@ _DEFAULTS: Final = {_QUEUE: "2048", _BATCH: "512"}
 
 _SAMPLERS: Final = ("always_on", "always_off", "traceidratio")
 _PROPAGATORS: Final = {"tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ottrace"}
+_UNTOLD: Final = ("_HEADERS", "_ATTRIBUTES", "_CLIENT_KEY", "_CERTIFICATE")
 # Longer waits overflow where they are waited for.
 _MOST: Final = 2**31 - 1
 _LONGEST_SECONDS: Final = 86_400
@@ -55,11 +56,13 @@ def settle_trace_variables(environ: MutableMapping[str, str]) -> None:
     for name in [name for name, value in environ.items() if name.startswith("OTEL_") and not value.strip()]:
         del environ[name]
     _check("OTEL_SDK_DISABLED", environ, _is_boolean, "true or false")
-    _check("OTEL_TRACES_EXPORTER", environ, _is_exporter, "otlp or none")
     if not are_traces_on(environ):
         return
+    _check("OTEL_TRACES_EXPORTER", environ, _is_exporter, "otlp or none")
     for name, (check, expected) in _CHECKS.items():
-        _check(name, environ, check, expected)
+        for_traces = name.replace(f"{_EXPORTER}_", f"{_EXPORTER}_TRACES_")
+        if name == for_traces or for_traces not in environ:
+            _check(name, environ, check, expected)
     _check_together(environ)
 
 
@@ -71,8 +74,9 @@ def _check(name: str, environ: Mapping[str, str], check: Check, expected: str) -
         expected = "UTF-8"
     elif check(value):
         return
-    # Headers hold keys, attributes what a deployment pleases, and a URL may hold a password or a token.
-    untold = name.endswith(("_HEADERS", "_ATTRIBUTES")) or "@" in value or "?" in value
+    # Headers hold keys, attributes what a deployment pleases, a URL may hold a password or a token, and where
+    # the name of a file belongs there may be what is in it.
+    untold = name.endswith(_UNTOLD) or "@" in value or "?" in value
     told = "something else" if untold else repr(value[:80])
     raise SettingsError(f"{name}: expected {expected}, got {told}")
 
@@ -95,7 +99,7 @@ def _is_boolean(value: str) -> bool:
 
 
 def _is_exporter(value: str) -> bool:
-    return value.strip() in ("otlp", "none")
+    return value.strip().lower() in ("otlp", "none")
 
 
 def _is_url(value: str) -> bool:
@@ -110,7 +114,7 @@ def _is_url(value: str) -> bool:
 
 
 def _is_protocol(value: str) -> bool:
-    return value.strip() == "http/protobuf"
+    return value.strip().lower() == "http/protobuf"
 
 
 def _is_compression(value: str) -> bool:

@@ -223,7 +223,7 @@ def test_the_last_version_that_was_trusted_keeps_answering(opened: Opened, model
     assert cached.load(DEFAULT, cached.latest(DEFAULT)).metadata.model_version == V1
     opened().publish(renamed(model, "v2"))
     assert cached.latest(DEFAULT) == V1
-    assert NOT_SIGNED in cached.degraded["default"]
+    assert NOT_SIGNED in cached.degraded.told()["default"]
 
 
 def test_without_a_key_manifests_are_what_they_always_were(opened: Opened, model: TrainedModel) -> None:

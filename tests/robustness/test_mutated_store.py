@@ -42,7 +42,7 @@ def test_the_last_good_model_keeps_answering(tmp_path: Path, file: str, mutation
         answers = serving.latest(DEFAULT)
 
         # A byte that means nothing, white space say, leaves the version what it was.
-        if DEFAULT.value in serving.degraded:
+        if DEFAULT.value in serving.degraded.told():
             degraded += 1
             assert answers == V1
             np.testing.assert_array_equal(serving.load(DEFAULT, answers).score(X), good.score(X))
@@ -53,12 +53,12 @@ def test_the_last_good_model_keeps_answering(tmp_path: Path, file: str, mutation
         try:
             FilesystemModels(tmp_path).load(DEFAULT, FilesystemModels(tmp_path).latest(DEFAULT))
         except (DamagedModel, UnknownModel):
-            assert DEFAULT.value in serving.degraded
+            assert DEFAULT.value in serving.degraded.told()
         mutable.write_bytes(whole)
         # And all is well again with the file.
         latest.write_bytes(b"v2")
         assert serving.latest(DEFAULT) == V2
-        assert serving.degraded == {}
+        assert serving.degraded.told() == {}
     assert degraded > mutations * 0.8
 
 

@@ -123,3 +123,57 @@ def test_a_store_that_is_away_is_no_damage(model: TrainedModel) -> None:
     examination.examine()
 
     assert examination.degraded() == {}
+
+
+def test_what_never_answered_and_is_removed_is_forgotten(
+    store: FilesystemModels, folder: Path, model: TrainedModel
+) -> None:
+    examination = Examination(CachedModels(store, refresh_seconds=0, size=3), store, 0)
+    store.publish(model)
+    (folder / "LATEST").write_bytes(b"tuesday")
+    examination.examine()
+    assert "default" in examination.degraded()
+
+    folder.rename(folder.with_name("elsewhere"))
+    examination.examine()
+
+    assert examination.degraded() == {}
+
+
+def test_a_few_of_the_degraded_are_looked_at_at_once_too(model: TrainedModel) -> None:
+    behind, timer = WatchedModels(), Timer()
+    cached = CachedModels(behind, refresh_seconds=1, size=30, monotonic=timer)
+    examination = Examination(cached, behind, 1, timer)
+    names = [*map("m-{:02}".format, range(19))]
+    for name in names:
+        behind.publish(renamed(model, "v1", model_name=ModelName(name)))
+        cached.latest(ModelName(name))
+    behind.latest_fails = {name: DamagedModel(name, "LATEST", "empty") for name in names}
+    timer.seconds += 1
+    for name in names:
+        cached.latest(ModelName(name))
+    behind.asked_latest = 0
+    timer.seconds += 1
+
+    examination.examine()
+
+    # The cache asks, and the examination.
+    assert behind.asked_latest <= 2 * 8
+    assert len(examination.degraded()) == len(names)
+
+
+def test_one_line_says_it_though_two_find_out(
+    store: FilesystemModels, folder: Path, model: TrainedModel
+) -> None:
+    cached = CachedModels(store, refresh_seconds=0, size=3)
+    examination = Examination(cached, store, 0)
+    store.publish(model)
+    cached.latest(DEFAULT)
+    with capture_logs() as log:
+        (folder / "LATEST").write_bytes(b"")
+        cached.latest(DEFAULT)
+        examination.examine()
+        (folder / "LATEST").write_bytes(b"v1")
+        cached.latest(DEFAULT)
+        examination.examine()
+    assert [line["event"] for line in log] == ["model degraded", "model not degraded any more"]

@@ -186,20 +186,20 @@ def test_while_the_store_is_away_the_last_good_version_serves_and_it_is_told(
 ) -> None:
     behind.publish(model)
     answer(cached)
-    assert cached.degraded == {}
+    assert cached.degraded.told() == {}
     behind.fails = away
 
     for _ in range(3):
         timer.seconds += 1
         assert answer(cached) == "v1"
-        assert cached.degraded == {"default": str(away)}
+        assert cached.degraded.told() == {"default": str(away)}
 
     behind.fails = None
     behind.publish(renamed(model, "v2"))
     assert answer(cached) == "v1", "the store is not asked more often because it was away"
     timer.seconds += 1
     assert answer(cached) == "v2"
-    assert cached.degraded == {}
+    assert cached.degraded.told() == {}
 
 
 def test_a_latest_version_that_does_not_load_leaves_the_one_before_serving(
@@ -212,14 +212,14 @@ def test_a_latest_version_that_does_not_load_leaves_the_one_before_serving(
     timer.seconds += 1
 
     assert answer(cached) == "v1"
-    assert "'v2'" in cached.degraded["default"]
+    assert "'v2'" in cached.degraded.told()["default"]
     with pytest.raises(DamagedModel):
         cached.load(DEFAULT, V2)
 
     behind.load_fails = None
     timer.seconds += 1
     assert answer(cached) == "v2"
-    assert cached.degraded == {}
+    assert cached.degraded.told() == {}
 
 
 def test_rolling_back_from_a_damaged_version_clears_the_fault(
@@ -236,7 +236,7 @@ def test_rolling_back_from_a_damaged_version_clears_the_fault(
     cached.promote(DEFAULT, V1, ADA)
 
     assert answer(cached) == "v1"
-    assert cached.degraded == {}
+    assert cached.degraded.told() == {}
 
 
 def test_a_damaged_version_on_a_disk_leaves_the_one_before_serving(
@@ -252,12 +252,12 @@ def test_a_damaged_version_on_a_disk_leaves_the_one_before_serving(
     timer.seconds += 1
 
     assert answer(cached) == "v1"
-    assert "'v2'" in cached.degraded["default"]
+    assert "'v2'" in cached.degraded.told()["default"]
 
     forest.write_bytes(whole)
     timer.seconds += 1
     assert answer(cached) == "v2"
-    assert cached.degraded == {}
+    assert cached.degraded.told() == {}
 
 
 def test_a_store_whose_folder_is_gone_leaves_the_last_version_serving(
@@ -271,7 +271,7 @@ def test_a_store_whose_folder_is_gone_leaves_the_last_version_serving(
     timer.seconds += 1
 
     assert answer(cached) == "v1"
-    assert "default" in cached.degraded
+    assert "default" in cached.degraded.told()
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_with_nothing_in_memory_a_fault_is_passed_on(
 
     with pytest.raises(type(away)):
         cached.latest(DEFAULT)
-    assert cached.degraded == {}
+    assert cached.degraded.told() == {}
 
     behind.fails = None
     assert answer(cached) == "v1"

@@ -569,10 +569,10 @@ def test_a_model_in_memory_serves_while_s3_is_away_and_it_is_told(
         for operation in ("get_object", "list_objects_v2", "head_object"):
             broken.setattr(client, operation, away)
         assert cached.load(DEFAULT, cached.latest(DEFAULT)).metadata == model.metadata
-        assert "s3://" in cached.degraded["default"]
+        assert "s3://" in cached.degraded.told()["default"]
         with pytest.raises(ModelStoreUnavailable):
             cached.check()
 
     assert cached.latest(DEFAULT) == V1
-    assert cached.degraded == {}
+    assert cached.degraded.told() == {}
     cached.check()

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from vehicle_anomaly.adapters.outbound.degraded_models import DegradedModels
 from vehicle_anomaly.adapters.outbound.model_cache import CachedModels
 from vehicle_anomaly.core.errors import DamagedModel, ModelStoreUnavailable, UnknownModel, UnknownModelVersion
 from vehicle_anomaly.core.model import DEFAULT_MODEL_NAME, ModelName
@@ -43,12 +42,11 @@ class Examination:
         self._monotonic = monotonic
         self._examined_at = -float("inf")
         self._examining = threading.Lock()
-        self._damaged = DegradedModels()
         self._next = 0
 
     def degraded(self) -> dict[str, str]:
         """Return by model name what is known to be wrong."""
-        return self._damaged.told() | self._cached.degraded
+        return self._cached.degraded.told()
 
     def examine(self) -> None:
         """Look at the next few models, unless somebody does or just did."""
@@ -65,9 +63,6 @@ class Examination:
             self._examining.release()
 
     def _examine_some(self) -> None:
-        for name in self._cached.degraded:
-            # All may be well again, and nobody have asked for it since.
-            self._cached.latest(ModelName(name))
         # The one that answers when none is named is looked at before anybody asks for it.
         names = [*dict.fromkeys([DEFAULT_MODEL_NAME.value, *sorted(self._cached.answering())])]
         first, self._next = self._next, (self._next + _MOST_AT_ONCE) % max(len(names), 1)
@@ -75,13 +70,20 @@ class Examination:
             self._examine(ModelName(name))
 
     def _examine(self, name: ModelName) -> None:
+        degraded = self._cached.degraded
+        is_answering = name.value in self._cached.answering()
+        if is_answering and name in degraded:
+            # All may be well again, and nobody have asked for it since.
+            self._cached.latest(name)
         try:
             self._store.metadata(name, self._store.latest(name))
         except (DamagedModel, UnknownModelVersion) as error:
-            self._damaged.note(name, error)
+            degraded.note(name, error, by=Examination)
         except UnknownModel as error:
-            # What never answered needs not be there.
-            if name.value in self._cached.answering():
-                self._damaged.note(name, error)
+            if is_answering:
+                degraded.note(name, error, by=Examination)
+            else:
+                # What never answered needs not be there.
+                degraded.clear(name, by=Examination)
         else:
-            self._damaged.clear(name)
+            degraded.clear(name, by=Examination)

@@ -28,6 +28,9 @@ class CachedModels:
     A version never changes, so one that is in memory is never read again. Which version is the latest is
     asked for again after `refresh_seconds`. While the store is away, or the latest version in it is damaged
     or gone, the last one that could be loaded keeps answering; `degraded` tells.
+
+    Attributes:
+        degraded: By model, why it is answered from memory and not with what the store has as its latest.
     """
 
     def __init__(  # noqa: PLR0913  # the last are for tests, and for what else is made of models
@@ -60,14 +63,9 @@ class CachedModels:
         # The last of those loaded: whoever asks for it again changes no order.
         self._last_used: TrainedModel | None = None
         self._latest: dict[str, _Latest] = {}
-        self._degraded = DegradedModels()
+        self.degraded = DegradedModels()
         self._lock = threading.Lock()
         self._refreshing: dict[str, threading.Lock] = {}
-
-    @property
-    def degraded(self) -> dict[str, str]:
-        """By model name, why it is answered from memory and not with what the store has as its latest."""
-        return self._degraded.told()
 
     def answering(self) -> frozenset[str]:
         """Return the names of the models that have answered with their latest version."""
@@ -95,7 +93,7 @@ class CachedModels:
         # One thread asks the store; the others wait for its answer. Unless the store was away already: then
         # they answer from memory at once, for a store that hangs would let them wait again and again.
         refreshing = self._refreshing_of(name)
-        if known is not None and name in self._degraded and refreshing.locked():
+        if known is not None and name in self.degraded and refreshing.locked():
             return known.version
         with refreshing:
             known = self._latest.get(name.value)
@@ -171,11 +169,11 @@ class CachedModels:
             # A published model is for good: a store that knows of none any more has lost it.
             if known is None:
                 raise
-            self._degraded.note(name, error)
+            self.degraded.note(name, error, by=CachedModels)
             # Counted from the end: the store may have taken longer to fail than its answer would be good for.
             known.checked_at = self._monotonic()
             return known.version
-        self._degraded.clear(name)
+        self.degraded.clear(name, by=CachedModels)
         with self._lock:
             self._latest[name.value] = _Latest(version, asked_at)
         self._tell_latest(model.metadata)

@@ -215,3 +215,32 @@ def test_more_requests_than_there_may_be_are_shed(
         assert service.still_scores()
         # Shed ahead of the router, so without a route.
         assert answers(service, "")["503"] == 1
+
+
+def test_who_is_refused_and_drips_takes_no_place(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Its connection is to be closed, so that the rest of its body is read first: by nobody who counts."""
+    with running(tmp_path_factory.mktemp("store"), max_concurrent_requests=2) as service:
+        sent = head("Content-Length: 1000", "Connection: close", target="/nowhere") + b"{"
+        dripping = [socket.create_connection(host_and_port(service.url), 30) for _ in range(5)]
+        for each in dripping:
+            each.sendall(sent)
+            assert each.recv(1000).startswith(b"HTTP/1.1 404 ")
+        assert service.still_scores()
+        assert service.container.registry().get_sample_value("http_server_active_requests") == 0
+        for each in dripping:
+            each.sendall(b" " * 999)
+            while each.recv(1000):
+                pass
+            each.close()
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "//health", "/health/ready/"])
+def test_health_is_answered_however_many_slashes_there_are(
+    tmp_path_factory: pytest.TempPathFactory, path: str
+) -> None:
+    with running(tmp_path_factory.mktemp("store"), max_concurrent_requests=1) as service:
+        service.container.stopping().refuses = True
+        answered = service.exchange(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        assert answered.startswith(b"HTTP/1.1 200 ")
+        refused = service.client.get("/models")
+        assert problem_in(refused).type == f"{TYPE_PREFIX}stopping"

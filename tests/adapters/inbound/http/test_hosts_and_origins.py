@@ -65,6 +65,13 @@ def test_another_host(guarded: Service, host: str) -> None:
     assert "host" in told.detail.lower()
 
 
+def test_browsers_ask_no_other_host_either(guarded: Service) -> None:
+    asked = {"origin": ORIGIN, "access-control-request-method": "GET"}
+    refused = guarded.client.options("/models", headers={"host": "evil.example", **asked})
+    assert problem_in(refused).type.endswith(":foreign-host")
+    assert guarded.client.options("/models", headers={"host": "api.example.org", **asked}).status_code == 204
+
+
 def test_two_hosts(guarded: Service) -> None:
     for second in (b"evil.example", b"127.0.0.1"):
         sent = b"GET /models HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % second

@@ -100,6 +100,22 @@ def test_whose_key_it_was_is_told_and_never_the_key(tmp_path: Path) -> None:
     assert entries[0]["sha256"] not in json.dumps(process.log)
 
 
+def test_a_key_in_the_place_of_a_model_is_not_told_nor_what_strangers_write(tmp_path: Path) -> None:
+    key = f"va_{'k' * 43}"
+    with serving(tmp_path, API_KEYS=json.dumps([an_entry("reader", key, "models:read")])) as process:
+        url = process.wait_for("listening")["url"]
+        with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+            client.get(f"/models/{key}", headers={"x-api-key": key})
+            client.get(f"/models/default/versions/{key}", headers={"x-api-key": key})
+            client.get("/models/from-a-stranger")
+            client.get("/models/from-a-stranger", headers={"x-api-key": "unknown"})
+            client.get("/models/vans", headers={"x-api-key": key})
+        lines = [_request(process) for _ in range(5)]
+    assert [line["status"] for line in lines] == [404, 404, 401, 401, 404]
+    assert [line.get("model_name") for line in lines] == [None, None, None, None, "vans"]
+    assert key not in json.dumps(process.log)
+
+
 def test_the_model_that_a_path_names_is_told_and_nothing_else_that_stands_there(tmp_path: Path) -> None:
     with serving(tmp_path) as process:
         url = process.wait_for("listening")["url"]

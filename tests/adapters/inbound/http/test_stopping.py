@@ -1,8 +1,11 @@
 """SIGTERM: what was begun is finished, or refused with nothing half published; readiness tells."""
 
 import json
+import os
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic
 
@@ -11,6 +14,7 @@ import pytest
 
 from tests.adapters.inbound.http.processes import Process, serving
 from tests.adapters.inbound.http.service import READING, problem_in
+from tests.http_service import host_and_port
 from tests.line_streams import streaming
 from tests.queues import wait_until
 from vehicle_anomaly.adapters.outbound.filesystem_models import FilesystemModels
@@ -132,3 +136,84 @@ def test_for_a_while_only_readiness_says_that_it_stops(tmp_path: Path) -> None:
         # Who does not want to wait says so once more.
         process.started.send_signal(signal.SIGINT)
         assert process.status() == 0
+
+
+def _sent(url: str, *headers: str, body: bytes = b"{") -> socket.socket:
+    """Announce a body of which only a part comes."""
+    caller = socket.create_connection(host_and_port(url), 60)
+    lines = ["POST /ingest HTTP/1.1", "Host: x", "Content-Type: application/json", *headers, "", ""]
+    caller.sendall("\r\n".join(lines).encode() + body)
+    return caller
+
+
+def _status_told(caller: socket.socket) -> int:
+    return int(caller.recv(1000).split(b" ")[1])
+
+
+def test_who_comes_late_and_drips_does_not_keep_it(tmp_path: Path) -> None:
+    with serving(tmp_path, DRAIN_SECONDS="600") as process:
+        url = process.wait_for("listening")["url"]
+        with _sent(url, "Content-Length: 2") as begun:
+            _wait_until_asked(url, 1)
+            process.started.send_signal(signal.SIGTERM)
+            wait_until(lambda: _readiness(url) == (503, "stopping"))
+            with _sent(url, "Content-Length: 1000000", "Connection: close") as late:
+                assert _status_told(late) == 503
+                begun.sendall(b"}")
+                assert _status_told(begun) == 400
+                # Long before the end of the drain, and of the body.
+                assert process.status() == 0
+    assert not [line for line in process.log if line["level"] == "error"]
+
+
+def test_the_whole_of_a_large_body_may_be_sent_before_it_is_refused(tmp_path: Path) -> None:
+    with serving(tmp_path) as process:
+        url = process.wait_for("listening")["url"]
+        with _sent(url, "Content-Length: 2") as begun:
+            _wait_until_asked(url, 1)
+            process.started.send_signal(signal.SIGTERM)
+            wait_until(lambda: _readiness(url) == (503, "stopping"))
+            for _ in range(5):
+                # It reads no answer before it has sent all.
+                caller = HTTPConnection(*host_and_port(url), timeout=60)
+                caller.request("POST", "/ingest", bytes(10_000_000), {"content-type": "application/json"})
+                assert caller.getresponse().status == 503
+                caller.close()
+            begun.sendall(b"}")
+            assert process.status() == 0
+
+
+def test_who_takes_too_long_is_told_while_it_stops(tmp_path: Path) -> None:
+    with serving(tmp_path, DRAIN_SECONDS="600", BODY_SECONDS="1") as process:
+        url = process.wait_for("listening")["url"]
+        with _sent(url, "Content-Length: 1000") as slow:
+            process.started.send_signal(signal.SIGTERM)
+            assert _status_told(slow) == 408
+            assert process.status() == 0
+
+
+def test_told_while_workers_start_is_no_failure(tmp_path: Path) -> None:
+    with serving(tmp_path, WORKERS="2") as process:
+        process.wait_for("listening")
+        first = next(line["worker"] for line in process.log if line["event"] == "worker ready")
+        os.kill(first, signal.SIGKILL)
+        process.wait_for("worker ended")
+        # The other serves, and the one in its place does not yet.
+        process.started.send_signal(signal.SIGTERM)
+        assert process.status() == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_told_before_it_serves_it_ends_at_once(tmp_path: Path, workers: str) -> None:
+    # The program waits for nothing but this: it is told as soon as there is a process that knows of it.
+    with serving(tmp_path, WORKERS=workers) as process:
+        catches = Path(f"/proc/{process.started.pid}/status")
+        wait_until(lambda: _catches(catches.read_text(), signal.SIGTERM))
+        process.started.send_signal(signal.SIGTERM)
+        assert process.status() == 0
+
+
+def _catches(status: str, number: int) -> bool:
+    """Tell from proc(5) whether a process has a handler for a signal."""
+    (mask,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)

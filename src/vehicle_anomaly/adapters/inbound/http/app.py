@@ -63,10 +63,11 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
         *documentation_routes(options.version, options.asyncapi),
     ]
     refuse_undeclared(handlers)
+    hosts = AllowedHosts(options.allowed_hosts) if options.allowed_hosts else None
     app = Litestar(
         route_handlers=handlers,
         middleware=[
-            *([AllowedHosts(options.allowed_hosts)] if options.allowed_hosts else []),
+            *([] if hosts is None else [hosts]),
             *([] if doorkeeper is None else [doorkeeper]),
         ],
         exception_handlers=exception_handlers(None if doorkeeper is None else doorkeeper.admit, parts.limits),
@@ -81,7 +82,7 @@ def create_app(parts: HttpParts, options: HttpOptions, keys: KeyRing | None = No
         app.asgi_handler, options.max_concurrent_requests, parts.bodies, parts.stopping
     )
     if cross_origin is not None:
-        app.asgi_handler = cross_origin.asked_first(app.asgi_handler)
+        app.asgi_handler = cross_origin.asked_first(app.asgi_handler, hosts)
     app.asgi_handler = watching(
         app.asgi_handler,
         metrics.active,

@@ -130,10 +130,17 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def finish(self) -> None:
         """Close the connection once what was asked on it is answered: at once, where nothing was."""
-        if self._in_headers and self._head_bytes > 0 and not self._is_answering():
-            # About to ask: it is told that the service stops, instead of being hung up on.
-            return
-        self.shutdown()
+        is_asking = self._in_headers and self._head_bytes > 0 and not self._is_answering()
+        # Who is about to ask is told that the service stops, and who was refused reads that first.
+        if not is_asking and self._told is None:
+            self.shutdown()
+
+    def shutdown(self) -> None:
+        """End the connection, as the last thing that the server does: sooner than `finish`."""
+        if self._told is not None:
+            self.transport.close()
+        else:
+            super().shutdown()
 
     def give_up_if_late(self, now: float) -> None:
         """End a connection whose caller takes longer than it may.

@@ -13,7 +13,7 @@ from vehicle_anomaly.adapters.inbound.wire.problems import problem
 
 _RETRY_AFTER_SECONDS: Final = b"1"
 # A load balancer would take a busy service for a dead one.
-_ALWAYS: Final = frozenset({"/healthz", "/health", "/health/ready"})
+_ALWAYS: Final = frozenset({"healthz", "health", "health/ready"})
 
 
 def within_capacity(app: ASGIApp, most: int, bodies: Bodies, stopping: Stopping) -> ASGIApp:
@@ -42,13 +42,13 @@ def within_capacity(app: ASGIApp, most: int, bodies: Bodies, stopping: Stopping)
 
     async def admit(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal at_once
-        if scope["type"] != ScopeType.HTTP or scope["path"] in _ALWAYS:
+        if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        if stopping.refuses:
-            await tell_refused(send)
-            return
-        if at_once >= most:
+        if (at_once >= most or stopping.refuses) and not _is_health(scope["path"]):
+            if stopping.refuses:
+                await tell_refused(send)
+                return
             await send({"type": "http.response.start", "status": 503, "headers": headers})
             await send({"type": "http.response.body", "body": told, "more_body": False})
             return
@@ -60,3 +60,8 @@ def within_capacity(app: ASGIApp, most: int, bodies: Bodies, stopping: Stopping)
             bodies.let_go(scope)
 
     return admit
+
+
+def _is_health(path: str) -> bool:
+    # However many slashes there are, the router finds the same.
+    return "/".join(part for part in path.split("/") if part) in _ALWAYS

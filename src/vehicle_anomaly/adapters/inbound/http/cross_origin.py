@@ -5,13 +5,14 @@ refuses in plain text, and offers methods that nothing takes (https://fetch.spec
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from litestar.config.cors import CORSConfig
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from vehicle_anomaly.adapters.inbound.http.allowed_hosts import AllowedHosts
 from vehicle_anomaly.adapters.inbound.http.errors import PROBLEM_JSON
 from vehicle_anomaly.adapters.inbound.http.headers import header
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem, problem
@@ -54,17 +55,27 @@ class CrossOrigin:
 
         return show
 
-    def asked_first(self, app: ASGIApp) -> ASGIApp:
-        """Return an application of which browsers may ask what they may send; `shown` stands around it."""
+    def asked_first(self, app: ASGIApp, hosts: AllowedHosts | None) -> ASGIApp:
+        """Return an application of which browsers may ask what they may send; `shown` stands around it.
+
+        Args:
+            app: Answers all else.
+            hosts: As which it may be asked; None: any.
+        """
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS" and _asks(scope):
-                refused = self._refusal(scope)
-                await (_permit(send) if refused is None else _refuse(refused, send))
-                return
-            await app(scope, receive, send)
+            if scope["type"] != ScopeType.HTTP or scope["method"] != "OPTIONS" or not _asks(scope):
+                await app(scope, receive, send)
+            elif hosts is None:
+                await self._tell(scope, receive, send)
+            else:
+                await hosts.handle(scope, receive, send, self._tell)
 
         return answer
+
+    async def _tell(self, scope: Scope, _: Receive, send: Send) -> None:
+        refused = self._refusal(cast("HTTPScope", scope))
+        await (_permit(send) if refused is None else _refuse(refused, send))
 
     def _may_call(self, origin: str) -> bool:
         return bool(origin) and self._origins.is_origin_allowed(origin)

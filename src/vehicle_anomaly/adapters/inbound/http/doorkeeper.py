@@ -66,7 +66,8 @@ class Doorkeeper:
         if access.is_open:
             scope["auth"] = self._known(scope)
             return
-        # Refused or not, the log says whose it was.
+        # A stranger until it is known whose it is. Refused or not, the log says whose it was.
+        scope["auth"] = None
         caller = scope["auth"] = self._caller(scope, access)
         if caller.bucket is not None and (seconds := caller.bucket.take(monotonic())) > 0:
             raise AccessDenied.too_often(caller.id, caller.bucket.rate, seconds)
@@ -106,7 +107,7 @@ def key_id_of(scope: HTTPScope) -> str | None:
 
 
 def is_stranger(scope: HTTPScope) -> bool:
-    """Tell whether somebody was let in without a key where keys are asked for, as for health."""
+    """Tell whether somebody has shown no key, or none that is known, where keys are asked for."""
     return scope.get("auth", is_stranger) is None
 
 
@@ -136,7 +137,8 @@ def _key_in(scope: HTTPScope, access: Access) -> bytes:
     sent: bytes | None = None
     for name, value in scope["headers"]:
         if name == b"x-api-key":
-            key = value
+            # White space around a value is no part of it (RFC 9110, section 5.5).
+            key = value.strip()
         elif name == b"authorization":
             key = _key_in_authorization(value, access)
         else:

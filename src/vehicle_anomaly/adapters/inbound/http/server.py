@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import structlog
@@ -58,9 +58,11 @@ class HttpServer(uvicorn.Server):
         """
         self._link: WorkerLink | None = None
         self._stopping = stopping
+        self._ticks = 0
+        self._bodies = ReadBodies(app, stopping)
         super().__init__(
             uvicorn.Config(
-                ReadBodies(app),
+                self._bodies,
                 host=host,
                 port=port,
                 http=bounded(limits, count_refused),
@@ -127,26 +129,39 @@ class HttpServer(uvicorn.Server):
         uvicorn closes the port first: whoever asked meanwhile whether the service is ready would be refused a
         connection, and so would every caller that a load balancer still sends.
         """
-        loop = asyncio.get_running_loop()
-        ends_at = loop.time() + self._stopping.drain_seconds
-        self._stopping.is_told = True
-        _log.info("stopping", drain_seconds=self._stopping.drain_seconds)
-        await self._pause_until(loop.time() + self._stopping.delay_seconds)
-        self._stopping.refuses = True
-        for connection in list(self.server_state.connections):
+        now = asyncio.get_running_loop().time
+        stopping, state = self._stopping, self.server_state
+        ends_at = now() + stopping.drain_seconds
+        stopping.is_told = True
+        _log.info("stopping", drain_seconds=stopping.drain_seconds)
+        refuses_at = now() + stopping.delay_seconds
+        while now() < refuses_at and not self.force_exit:
+            await self._tick(())
+        stopping.refuses = True
+        for connection in list(state.connections):
             if isinstance(connection, BoundedProtocol):
                 connection.finish()
         # Those of now: one that comes later is refused, and must not keep the service from its end.
-        begun = set(self.server_state.tasks)
-        while begun and not self.force_exit and loop.time() < ends_at:
-            _, begun = await asyncio.wait(begun, timeout=min(_TICK_SECONDS, ends_at - loop.time()))
-        self.config.timeout_graceful_shutdown = max(0, round(ends_at - loop.time()))
+        begun = set(state.tasks)
+        while begun and now() < ends_at and not self.force_exit:
+            await self._tick(begun)
+            begun = {task for task in begun - self._bodies.reading if not task.done()}
+        if begun and not self.force_exit:
+            _log.warning("broken off", requests=len(begun))
+        stopping.breaks_off = True
+        for task in set(state.tasks):
+            task.cancel("the service stops")
+        # For what is answered, and on its way to callers that read slowly.
+        self.config.timeout_graceful_shutdown = max(1, round(ends_at - now()))
         await super().shutdown(sockets)
 
-    async def _pause_until(self, ends_at: float) -> None:
-        loop = asyncio.get_running_loop()
-        while not self.force_exit and (left := ends_at - loop.time()) > 0:
-            await asyncio.sleep(min(_TICK_SECONDS, left))
+    async def _tick(self, awaited: Iterable[asyncio.Task[None]]) -> None:
+        """Do what is done ten times a second; not so long where what is awaited ends."""
+        self._ticks += 1
+        await self.on_tick(self._ticks)
+        # Of nothing it cannot be awaited that it ends.
+        ends = [*awaited] or [asyncio.ensure_future(asyncio.sleep(_TICK_SECONDS))]
+        await asyncio.wait(ends, timeout=_TICK_SECONDS)
 
     def _follow(self, supervisor: socket.socket) -> None:
         """Tell the supervisor that this worker serves, and stop when it is gone: it never writes."""

@@ -23,6 +23,7 @@ class Stopping:
         drain_seconds: From being told to breaking off what is not finished by then.
         is_told: Whether it has been told.
         refuses: Whether it refuses.
+        breaks_off: Whether what is not finished by now is broken off.
     """
 
     def __init__(self, delay_seconds: float = 0, drain_seconds: int = 30) -> None:
@@ -31,6 +32,7 @@ class Stopping:
         self.drain_seconds = drain_seconds
         self.is_told = False
         self.refuses = False
+        self.breaks_off = False
 
 
 def _told(detail: str, *more: tuple[bytes, bytes]) -> tuple[bytes, list[tuple[bytes, bytes]]]:

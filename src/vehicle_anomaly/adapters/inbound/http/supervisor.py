@@ -142,7 +142,8 @@ class Supervisor:
         self._ready.discard(worker.link)
         status = worker.process.wait()
         if self._stopping:
-            if status != 0 and self._failure is None:
+            # One that had not begun to serve had nothing to finish, and may not know of the signal yet.
+            if status != 0 and served and self._failure is None:
                 self._failure = f"a worker failed while it stopped, with status {status}"
             return
         forget_worker(worker.process.pid, inherited.environment["PROMETHEUS_MULTIPROC_DIR"])

@@ -25,6 +25,11 @@ Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 ModelPrefix = Annotated[str, Meta(pattern=MODEL_PREFIX_PATTERN)]
 
 
+def looks_like_key(text: str) -> bool:
+    """Tell whether a text may be a key that was made here, put in a wrong place."""
+    return text.startswith(KEY_PREFIX) and len(text) >= _RANDOM_BYTES
+
+
 class UnusableKeys(ValueError):
     """API_KEYS is not a list of keys; the message says where, and nothing of what stands there."""
 
