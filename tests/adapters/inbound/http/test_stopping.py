@@ -184,9 +184,10 @@ def test_the_whole_of_a_large_body_may_be_sent_before_it_is_refused(tmp_path: Pa
 
 
 def test_who_takes_too_long_is_told_while_it_stops(tmp_path: Path) -> None:
-    with serving(tmp_path, DRAIN_SECONDS="600", BODY_SECONDS="1") as process:
+    with serving(tmp_path, DRAIN_SECONDS="600", BODY_SECONDS="3") as process:
         url = process.wait_for("listening")["url"]
         with _sent(url, "Content-Length: 1000") as slow:
+            _wait_until_asked(url, 1)
             process.started.send_signal(signal.SIGTERM)
             assert _status_told(slow) == 408
             assert process.status() == 0
