@@ -52,7 +52,7 @@ def by_brute_force(estimator: IsolationForest, X: Matrix) -> tuple[Matrix, float
 
 def contributions(told: PathAttribution, X: Matrix) -> Matrix:
     mean = np.empty(X.shape)
-    attribution_kernel.attribute(X, np.zeros(X.shape[1]), *told.trees, mean)
+    attribution_kernel.attribute(X, np.zeros(X.shape[1]), told.trees, mean)
     return mean
 
 

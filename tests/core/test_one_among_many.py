@@ -1,11 +1,13 @@
 """A reading alone gets the whole verdict that it gets among others, special or not."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from tests.fakes import FixedClock, InMemoryModels
+from tests.fakes import FixedClock, InMemoryModels, a_batch
 from tests.simulated_trucks import NAMES, batch, faults, trips
 from vehicle_anomaly.core.explaining import EXPLAIN, Explain
 from vehicle_anomaly.core.fitting import ForestParameters
@@ -29,10 +31,18 @@ def models() -> InMemoryModels:
 def readings() -> list[Reading]:
     healthy = trips(2, seed=5)[::25]
     broken = [values[0] for values in faults(healthy[7:8]).values()]
-    rows = np.concatenate([healthy, broken]).tolist()
+    rows = np.concatenate([healthy, broken, several_wrong(healthy)]).tolist()
     rows += [[None, *rows[0][1:]], [None] * len(NAMES)]
     named = [dict(zip(NAMES, row, strict=True)) for row in rows[::6]]
     return [Reading(f"truck-{place}", NOON, values) for place, values in enumerate([*rows, *named])]
+
+
+def several_wrong(healthy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return readings in which many sensors are wrong, in range and out of it, and some read nothing."""
+    rng = np.random.default_rng(8)
+    factors = rng.choice([-1, -0.0, 0.5, 0.8, 1, 1.2, 9], healthy.shape)
+    wrong = np.where(rng.random(healthy.shape) < 0.4, healthy * factors, healthy)
+    return np.where(rng.random((len(wrong), 1)) < 0.1, np.nan, 1.0) * wrong
 
 
 @pytest.mark.parametrize("guarded", [True, False])
@@ -49,3 +59,40 @@ def test_the_same_verdict(
     assert [verdicts([each])[0] for each in readings] == among_others
     assert all(each.percentile is not None for each in among_others)
     assert {each.is_anomaly for each in among_others} == {True, False}
+    assert max(len(each.reasons) for each in among_others) >= (4 if guarded else 1)
+
+
+def test_the_same_explanations_from_many_threads(models: InMemoryModels, readings: list[Reading]) -> None:
+    """Each has its own place where compiled code tells what it found."""
+    score_telemetry = ScoreTelemetry(models, explain="always")
+
+    def verdict(of: Reading) -> Verdict:
+        return score_telemetry(ScoreTelemetryCommand([of])).verdicts[0]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(verdict, readings * 4)) == [verdict(each) for each in readings] * 4
+
+
+def test_models_of_more_and_of_fewer_features_in_turn(
+    models: InMemoryModels, readings: list[Reading]
+) -> None:
+    """A thread keeps the place where it was told of one model for the next, which may need more of it."""
+    wide = InMemoryModels()
+    values = np.random.default_rng(2).normal(size=(200, 60))
+    TrainModel(wide, FixedClock(), ForestParameters(10), GuardParameters())(
+        TrainModelCommand(a_batch(values))
+    )
+    command = ScoreTelemetryCommand([Reading("truck", NOON, (9 * values[0]).tolist())], explain="always")
+    narrow = ScoreTelemetryCommand(readings[:1], explain="always")
+
+    def told(of: InMemoryModels, command: ScoreTelemetryCommand) -> Verdict:
+        return ScoreTelemetry(of)(command).verdicts[0]
+
+    with ThreadPoolExecutor(1) as thread:
+        first, then, again = (
+            thread.submit(told, *each).result()
+            for each in ((models, narrow), (wide, command), (models, narrow))
+        )
+    assert first == again
+    assert len(then.reasons) > 30
+    assert [each.feature for each in sorted(then.explanation or ())] == list(range(60))

@@ -48,14 +48,20 @@ def test_readings_on_thresholds_get_the_bits_of_many(n_estimators: int, max_samp
     X = np.random.default_rng(n_estimators).normal(size=(max_samples, 3))
     forest, _ = fit(X, ForestParameters(n_estimators, "auto"))
     readings = np.concatenate([X, thresholds_of(forest)[:2000]])
-    single, scores = SingleReadings(forest, None), forest.score(readings).tolist()
+    single, scores = (
+        SingleReadings(forest, np.zeros(forest.n_features), None),
+        forest.score(readings).tolist(),
+    )
     assert [single.score(row) for row in readings.tolist()] == [(one, one < 0) for one in scores]
 
 
 def test_a_forest_of_one_reading_scores_as_for_many() -> None:
     """Its longest path has no length, and nothing is divided by it."""
     forest, _ = fit(np.ones((1, 2)), ForestParameters(3, "auto"))
-    assert SingleReadings(forest, None).score([1.0, 1.0]) == (forest.score(np.ones((1, 2)))[0], False)
+    assert SingleReadings(forest, np.zeros(forest.n_features), None).score([1.0, 1.0]) == (
+        forest.score(np.ones((1, 2)))[0],
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,14 +79,17 @@ def test_a_forest_of_one_reading_scores_as_for_many() -> None:
     ],
 )
 def test_what_is_special_is_left_to_others(values: list[Any]) -> None:
-    assert SingleReadings(a_forest(), None).score(values) is None
+    assert SingleReadings(a_forest(), np.zeros(2), None).score(values) is None
 
 
 def test_the_largest_values_are_nothing_special() -> None:
     forest = a_forest()
     for values in ([MAX_FEATURE, -MAX_FEATURE], [-MAX_FEATURE, MAX_FEATURE], [5e-324, -0.0]):
         expected = forest.score(np.array([values]))[0]
-        assert SingleReadings(forest, None).score(values) == (expected, expected < 0)
+        assert SingleReadings(forest, np.zeros(forest.n_features), None).score(values) == (
+            expected,
+            expected < 0,
+        )
 
 
 def test_readings_by_name_are_ordered_and_none_may_lack(model: TrainedModel) -> None:

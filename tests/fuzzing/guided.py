@@ -24,7 +24,10 @@ for kernel in (
     "guard_kernel",
     "reason_kernel",
     "attribution_kernel",
+    "leaf_kernel",
+    "expect_kernel",
     "explain_kernel",
+    "plan_kernel",
     "sequence_kernel",
 ):
     importlib.import_module(f"vehicle_anomaly.core.{kernel}")

@@ -5,24 +5,13 @@ length is put down to the feature that was asked. It costs a walk, and all there
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vehicle_anomaly.core import attribution_kernel
+from vehicle_anomaly.core.attribution_kernel import Walked
 from vehicle_anomaly.core.forest import Forest
-
-
-class Walked(NamedTuple):
-    """Trees as `attribution_kernel.attribute` takes them: a forest's linked ones, and what it expects."""
-
-    tree_start: NDArray[np.int64]
-    depth: NDArray[np.int64]
-    feature: NDArray[np.uint16]
-    threshold: NDArray[np.float32]
-    left: NDArray[np.uint32]
-    expected: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,10 +4,31 @@ For trees of any shape. None of them checks its arrays: who calls them has done 
 """
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+
+class Walked(NamedTuple):
+    """Trees that `attribute` walks: a forest's linked ones, and what it expects.
+
+    Attributes:
+        tree_start: As for `expect`; so are those below that have no other meaning.
+        depth: Shape (n_trees,): of the longest path of a tree.
+        feature: Shape (n_nodes,): the feature a node splits on; any one for a leaf.
+        threshold: Shape (n_nodes,): a value beyond it goes right; infinite for a leaf.
+        left: As for `expect`.
+        expected: Shape (n_nodes,): what `expect` worked out.
+    """
+
+    tree_start: NDArray[np.int64]
+    depth: NDArray[np.int64]
+    feature: NDArray[np.uint16]
+    threshold: NDArray[np.float32]
+    left: NDArray[np.uint32]
+    expected: NDArray[np.float64]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -71,16 +92,8 @@ def expect(
 
 
 @numba.njit(nogil=True, cache=True)
-def attribute(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object that holds them
-    X: NDArray[np.float64],
-    medians: NDArray[np.float64],
-    tree_start: NDArray[np.int64],
-    depth: NDArray[np.int64],
-    feature: NDArray[np.uint16],
-    threshold: NDArray[np.float32],
-    left: NDArray[np.uint32],
-    expected: NDArray[np.float64],
-    mean: NDArray[np.float64],
+def attribute(
+    X: NDArray[np.float64], medians: NDArray[np.float64], trees: Walked, mean: NDArray[np.float64]
 ) -> None:
     """Say what each feature gains on each row's paths, mean over the trees.
 
@@ -90,14 +103,10 @@ def attribute(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the object t
     Args:
         X: Shape (n_readings, n_features); NaN is a missing value.
         medians: Shape (n_features,): what stands in for missing values.
-        tree_start: As for `expect`; so are those below that have no other meaning.
-        depth: Shape (n_trees,): of the longest path of a tree.
-        feature: Shape (n_nodes,): the feature a node splits on; any one for a leaf.
-        threshold: Shape (n_nodes,): a value beyond it goes right; infinite for a leaf.
-        left: As for `expect`.
-        expected: Shape (n_nodes,): what `expect` worked out.
+        trees: Those that scored the row.
         mean: Shape (n_readings, n_features), filled in.
     """
+    tree_start, depth, feature, threshold, left, expected = trees
     n_trees, n_features = depth.shape[0], X.shape[1]
     x = np.empty(n_features, np.float32)
     gained = np.empty((4, n_features))

@@ -4,28 +4,18 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from vehicle_anomaly.core.attribution_kernel import attribute
-from vehicle_anomaly.core.reason_kernel import expect
+from vehicle_anomaly.core.attribution_kernel import Walked, attribute
+from vehicle_anomaly.core.expect_kernel import Scratch, expect_one, make_scratch, others_tell
+from vehicle_anomaly.core.expectation import Expecting
+from vehicle_anomaly.core.leaf_kernel import find_leaves
 
 
 @numba.njit(nogil=True, cache=True)
 def explain(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the objects that hold them
     X: NDArray[np.float64],
     medians: NDArray[np.float64],
-    tree_start: NDArray[np.int64],
-    depth: NDArray[np.int64],
-    feature: NDArray[np.uint16],
-    threshold: NDArray[np.float32],
-    left: NDArray[np.uint32],
-    path_length: NDArray[np.float64],
-    guarded: NDArray[np.int32],
-    guard_start: NDArray[np.int64],
-    guard_feature: NDArray[np.int32],
-    guard_threshold: NDArray[np.float32],
-    guard_leaf: NDArray[np.float32],
-    steps: NDArray[np.int32],
-    bounds: NDArray[np.float64],
-    cells: NDArray[np.float32],
+    trees: Walked,
+    guards: Expecting,
     doubted: NDArray[np.int64],
     order: NDArray[np.int64],
     told: NDArray[np.float64],
@@ -33,54 +23,68 @@ def explain(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the objects th
     """Say of each feature of each row what it contributed, and what was to be expected of it.
 
     Args:
-        X: As for `attribute`; so are the arrays down to `path_length`, there called `expected`.
-        medians: As for `attribute`.
-        tree_start: As for `attribute`.
-        depth: As for `attribute`.
-        feature: As for `attribute`.
-        threshold: As for `attribute`.
-        left: As for `attribute`.
-        path_length: As for `attribute`.
-        guarded: As for `reason_kernel.expect`; so are the arrays down to `cells`.
-        guard_start: As for `expect`.
-        guard_feature: As for `expect`.
-        guard_threshold: As for `expect`.
-        guard_leaf: As for `expect`.
-        steps: As for `expect`.
-        bounds: As for `expect`.
-        cells: As for `expect`.
+        X: Shape (n_readings, n_features); NaN is a missing value.
+        medians: Shape (n_features,): what stands in for missing values.
+        trees: Those that scored.
+        guards: What tells what to expect.
         doubted: Shape (n_doubted, 2): row and feature of values that tell nothing of others.
         order: Shape (n_readings, n_features), filled in: features, the largest contribution first; of equal
             ones, the first.
-        told: Shape (n_readings, 4, n_features), filled in, in that order: what the features contributed, what
+        told: Shape (n_readings, n_features, 4), filled in, in that order: what the features contributed, what
             was read and expected, and how many spreads higher that is, NaN for none.
     """
+    scratch = make_scratch(guards)
     gained = np.empty(X.shape)
-    attribute(X, medians, tree_start, depth, feature, threshold, left, path_length, gained)
+    attribute(X, medians, trees, gained)
     believed = X.copy()
-    for place in range(doubted.shape[0]):
-        believed[doubted[place, 0], doubted[place, 1]] = np.nan
-    value, spread = np.empty(X.shape), np.empty(X.shape)
-    expect(
-        believed,
-        guarded,
-        guard_start,
-        guard_feature,
-        guard_threshold,
-        guard_leaf,
-        steps,
-        bounds,
-        cells,
-        value,
-        spread,
-    )
-    # Plus zero: what is -0.0 becomes 0.0, and all else stays.
+    for at in range(doubted.shape[0]):
+        believed[doubted[at, 0], doubted[at, 1]] = np.nan
+    value, spread = np.empty(X.shape[1]), np.empty(X.shape[1])
     for row in range(X.shape[0]):
-        order[row] = np.argsort(-np.abs(gained[row]), kind="mergesort")
-        for place in range(X.shape[1]):
-            each = order[row, place]
-            told[row, 0, place], told[row, 1, place] = gained[row, each] + 0.0, X[row, each] + 0.0
-            told[row, 2, place], told[row, 3, place] = value[row, each] + 0.0, np.nan
-            if spread[row, each] > 0:
-                away = (X[row, each] - value[row, each]) / spread[row, each]
-                told[row, 3, place] = away + 0.0 if np.isfinite(away) else np.nan
+        for each in range(X.shape[1]):
+            out = X[row, each] < guards.bounds[0, each] or X[row, each] > guards.bounds[1, each]
+            scratch.values[each] = np.nan if out else believed[row, each]
+        find_leaves(scratch.values, guards.splits, scratch.place)
+        expect_all(guards, scratch, value, spread)
+        lay_out(X[row], gained[row], value, spread, order[row], told[row])
+
+
+@numba.njit(nogil=True, cache=True)
+def expect_all(
+    guards: Expecting, scratch: Scratch, value: NDArray[np.float64], spread: NDArray[np.float64]
+) -> None:
+    """Say what the others lead one to expect of each feature.
+
+    Args:
+        guards: What tells.
+        scratch: `values` and `place` are asked.
+        value: Shape (n_features,), filled in: medians.
+        spread: Shape (n_features,), filled in: half the range of the middle 68 %; of training where no others
+            tell.
+    """
+    value[:], spread[:] = guards.bounds[2], guards.bounds[3]
+    for own in range(guards.guarded.shape[0]):
+        if others_tell(own, guards, scratch.values):
+            each = guards.guarded[own]
+            value[each], spread[each], _ = expect_one(own, guards, scratch)
+
+
+@numba.njit(nogil=True, cache=True)
+def lay_out(  # noqa: PLR0913, PLR0917
+    values: NDArray[np.float64],
+    gained: NDArray[np.float64],
+    value: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    order: NDArray[np.int64],
+    told: NDArray[np.float64],
+) -> None:
+    """Order what there is to say of one reading, and say it: `order` and `told` are rows of those above."""
+    order[:] = np.argsort(-np.abs(gained), kind="mergesort")
+    # Plus zero: what is -0.0 becomes 0.0, and all else stays.
+    for place in range(values.shape[0]):
+        each = order[place]
+        told[place, 0], told[place, 1] = gained[each] + 0.0, values[each] + 0.0
+        told[place, 2], told[place, 3] = value[each] + 0.0, np.nan
+        if spread[each] > 0:
+            away = (values[each] - value[each]) / spread[each]
+            told[place, 3] = away + 0.0 if np.isfinite(away) else np.nan

@@ -1,7 +1,8 @@
 """What each feature contributed to the score of a reading."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -49,6 +50,11 @@ class Contribution(NamedTuple):
 Explanation = tuple[Contribution, ...]
 """One contribution per feature, the largest first, whatever its sign."""
 
+_Told = tuple[int | str, float, float | None, float, float | None]
+
+# What `Contribution(...)` does, but for a call of Python's own: there are as many of them as features.
+_contribution: Final[Callable[[_Told], Contribution]] = partial(tuple.__new__, Contribution)
+
 
 def explanations(
     model: TrainedModel,
@@ -86,40 +92,54 @@ def explanations(
     doubted = [(row, column) for row, column, reason in known if reason.code == "inconsistent"]
     guards = model.guards if guarded else None
     expecting = nothing_but(model.medians) if guards is None else guards.expecting
-    arrays = (*model.attribution().trees, *expecting)
     order: NDArray[np.int64] = np.empty(observed.shape, np.int64)
-    told = np.empty((len(observed), 4, observed.shape[1]))
+    told = np.empty((*observed.shape, 4))
     places = np.array(doubted) if doubted else _NONE
-    explain_kernel.explain(observed, model.medians, *arrays, places, order, told)
+    trees = model.attribution().trees
+    explain_kernel.explain(observed, model.medians, trees, expecting, places, order, told)
     said: list[list[list[float]]] = told.tolist()
     columns: list[list[int]] = order.tolist()
     for row, column, reason in known:
-        _, _, expected, deviations = said[row]
-        place = columns[row].index(column)
-        expected[place] = expected[place] if reason.expected is None else reason.expected
-        deviations[place] = math.nan if reason.deviation is None else reason.deviation
-    told_of: dict[int, Explanation] = {}
-    for row, of_row, entries in zip(rows, columns, said, strict=True):
-        told_of[row] = tuple(
-            [
-                # Not a number is the one that does not equal itself; to ask `math.isnan` takes longer.
-                Contribution(
+        entry = said[row][columns[row].index(column)]
+        entry[2] = entry[2] if reason.expected is None else reason.expected
+        entry[3] = math.nan if reason.deviation is None else reason.deviation
+    return {
+        row: contributions(names, of_row, entries)
+        for row, of_row, entries in zip(rows, columns, said, strict=True)
+    }
+
+
+def contributions(
+    names: Sequence[int | str], order: Iterable[int], told: Iterable[Sequence[float]]
+) -> Explanation:
+    """Make an explanation of what was compiled to be fast: features, and numbers of each.
+
+    Args:
+        names: Of the features, or their positions.
+        order: Features, the largest contribution first.
+        told: What each contributed, what was read and expected, and its deviation; NaN for none.
+    """
+    return tuple(
+        [
+            # Not a number is the one that does not equal itself; to ask `math.isnan` takes longer.
+            _contribution(
+                (
                     names[column],
                     contribution,
                     read if read == read else None,  # noqa: PLR0124
                     expected,
                     away if away == away else None,  # noqa: PLR0124
                 )
-                for column, contribution, read, expected, away in zip(of_row, *entries, strict=True)
-            ]
-        )
-    return told_of
+            )
+            for column, (contribution, read, expected, away) in zip(order, told, strict=True)
+        ]
+    )
 
 
 def warm_up() -> None:
     """Compile what explains, or load it compiled."""
     leaf, one = np.full(1, LEAF, np.int32), np.ones(1)
     forest = Forest(1, 1, 0.0, np.array([0, 1]), leaf, np.zeros(1), leaf, leaf, one)
-    arrays = (*PathAttribution.of(forest).trees, *nothing_but(one))
-    order, told = np.empty((1, 1), np.int64), np.empty((1, 4, 1))
-    explain_kernel.explain(np.zeros((1, 1)), one, *arrays, _NONE, order, told)
+    trees = PathAttribution.of(forest).trees
+    order, told = np.empty((1, 1), np.int64), np.empty((1, 1, 4))
+    explain_kernel.explain(np.zeros((1, 1)), one, trees, nothing_but(one), _NONE, order, told)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vehicle_anomaly.core import guard_kernel, reason_kernel
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
-from vehicle_anomaly.core.expectation import CELLS, Expecting, own_steps
+from vehicle_anomaly.core.expectation import CELLS, Expecting
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 
 ARRAY_DTYPES: dict[str, type[np.generic]] = {
@@ -96,10 +96,7 @@ class Guards:
         most = np.full(self.n_features, np.inf)
         most[self.trees.guarded] = self.contradiction_limit
         bounds = np.stack([self.lowest, self.highest, self.median, self.spread, most])
-        trees = self.trees
-        expecting = Expecting(
-            trees.guarded, trees.tree_start, *trees.splits(), own_steps(trees, cells[0]), bounds, cells
-        )
+        expecting = Expecting.of(self.trees, bounds, cells)
         object.__setattr__(self, "expecting", expecting)
 
     @property
@@ -160,18 +157,16 @@ class Guards:
             count = reason_kernel.reasons(
                 rows,
                 scores[first : first + size],
-                *self.expecting,
+                self.expecting,
                 self.always_there,
                 self.isolation_limit,
                 what,
                 told,
             )
-            for (row, code, feature, by_others), (expected, limit, spread) in zip(
+            for (row, code, feature, by_others), of_it in zip(
                 what[:count].tolist(), told[:count].tolist(), strict=True
             ):
-                usual = feature >= 0 and not by_others
-                units = float(self.spread[feature]) if usual else spread
-                yield first + row, code, feature, bool(by_others), expected, limit, units
+                yield first + row, code, feature, bool(by_others), *of_it
 
 
 def warm_up() -> None:

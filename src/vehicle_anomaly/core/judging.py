@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vehicle_anomaly.core import kernel, reason_kernel
 from vehicle_anomaly.core.expectation import deviation
-from vehicle_anomaly.core.guards import Guards
+from vehicle_anomaly.core.guards import Guards, Told
 from vehicle_anomaly.core.model import TrainedModel
 from vehicle_anomaly.core.reasons import SILENCE, Code, Reason, isolation
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
@@ -88,20 +88,33 @@ def _reasons(
     guards: Guards, X: NDArray[np.float64], scores: NDArray[np.float64], names: Sequence[int | str]
 ) -> dict[int, Reasons]:
     found: dict[int, Reasons] = {}
-    for row, code, feature, by_others, expected, limit, spread in guards.reasons(X, scores):
-        if code == reason_kernel.ISOLATION:
-            reason = isolation(float(scores[row]), limit)
-        else:
-            # Plus zero: what is -0.0 becomes 0.0, and all else stays.
-            value = float(X[row, feature]) + 0.0
-            reason = Reason(
-                _CODES[code],
-                names[feature],
-                None if math.isnan(value) else value,
-                expected + 0.0,
-                None if math.isnan(limit) else limit + 0.0,
-                deviation(value, expected, spread),
-                by_others,
-            )
+    for told in guards.reasons(X, scores):
+        row, _, feature, *_ = told
+        reason = reason_of(told, float(X[row, feature]), float(scores[row]), names)
         found[row] = (*found.get(row, ()), reason)
     return found
+
+
+def reason_of(told: Told, value: float | None, score: float, names: Sequence[int | str]) -> Reason:
+    """Make a reason of the numbers that tell it.
+
+    Args:
+        told: The numbers.
+        value: What the sensor read; NaN or None for nothing. Any, where it is about the reading as a whole.
+        score: The anomaly score of the reading.
+        names: Of the features, or their positions.
+    """
+    _, code, feature, by_others, expected, limit, spread = told
+    if code == reason_kernel.ISOLATION:
+        return isolation(score, limit)
+    # Plus zero: what is -0.0 becomes 0.0, and all else stays.
+    observed = math.nan if value is None else value + 0.0
+    return Reason(
+        _CODES[code],
+        names[feature],
+        None if math.isnan(observed) else observed,
+        expected + 0.0,
+        None if math.isnan(limit) else limit + 0.0,
+        deviation(observed, expected, spread),
+        by_others,
+    )

@@ -19,7 +19,7 @@ from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.healthy_scores import HealthyScores
 from vehicle_anomaly.core.linked_trees import Place
 from vehicle_anomaly.core.scoring_threads import SMALLEST_PART, THIS_THREAD, ScoringThreads
-from vehicle_anomaly.core.single_readings import Alone, SingleReadings
+from vehicle_anomaly.core.single_readings import Alone, SingleReadings, ToldAlone
 from vehicle_anomaly.core.telemetry import MAX_FEATURE, NamedValues, Vector, check_feature_names, matrix
 from vehicle_anomaly.core.telemetry_sample import TelemetrySample
 from vehicle_anomaly.core.training_report import TrainingReport
@@ -223,9 +223,9 @@ class TrainedModel:
             raise ValueError(f"medians: expected {self.metadata.n_features} float64 numbers")
         if not np.all(np.abs(self.medians) <= MAX_FEATURE):
             raise ValueError("medians: expected finite float32 numbers")
-        unguarded = SingleReadings(self.forest, None)
+        unguarded = SingleReadings(self.forest, self.medians, None)
         object.__setattr__(self, "_single_unguarded", unguarded)
-        guarded = unguarded if self.guards is None else SingleReadings(self.forest, self.guards)
+        guarded = unguarded if self.guards is None else SingleReadings(self.forest, self.medians, self.guards)
         object.__setattr__(self, "_single", guarded)
 
     def placed(self, place: Place) -> "TrainedModel":
@@ -282,6 +282,24 @@ class TrainedModel:
                 return None
             values = [values.get(name) for name in names]
         return (self._single if guarded else self._single_unguarded).score(values)
+
+    def vector(self, values: Vector | NamedValues) -> Vector:
+        """Return values in this model's order, whichever way they are given; checks nothing."""
+        if isinstance(values, Mapping):
+            return [values.get(name) for name in self.metadata.feature_names or ()]
+        return values
+
+    def tell_alone(self, values: Vector, score: float, explain: str, *, guarded: bool) -> ToldAlone:
+        """Give the reasons and the explanation of one reading that `score_alone` gave a score.
+
+        Args:
+            values: In the model's order.
+            score: The score.
+            explain: As for `SingleReadings.tell`.
+            guarded: As for `score_alone`.
+        """
+        single = self._single if guarded else self._single_unguarded
+        return single.tell(values, score, explain, self.attribution)
 
     def content_sha256(self) -> str:
         """Hash of everything that makes this version what it is, but for when it was trained.

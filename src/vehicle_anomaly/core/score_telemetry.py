@@ -17,6 +17,7 @@ from vehicle_anomaly.core.ports import ModelRepository, ScoreObserver
 from vehicle_anomaly.core.reasons import Reason
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 from vehicle_anomaly.core.telemetry import NamedValues, Reading, Vector
+from vehicle_anomaly.core.telling import tell_alone
 
 MissingFeatures = tuple[str, ...] | tuple[int, ...]
 """Features without a value: their names, or their positions when the model has no names."""
@@ -263,21 +264,19 @@ class ScoreTelemetry:
         self, model: TrainedModel, values: Vector | NamedValues, score: float, explain: Explain
     ) -> Score:
         """Say of a reading that lacks nothing, and whose score is there, all that there is to say."""
-        X, scores = model.matrix([values]), np.array([score])
-        reasons = judge(model, X, scores, guarded=self.guarded)
+        reasons, explanation = tell_alone(model, values, score, explain, guarded=self.guarded)
+        known = model.metadata
         if self.observer is not None:
-            self.observer.scored(model.metadata.model_name, scores, reasons.keys())
-        is_explained = explain == "always" or (explain == "anomalies" and reasons)
+            self.observer.scored(known.model_name, np.array([score]), (0,) if reasons else ())
         healthy = model.healthy_scores
+        percentile = None if healthy is None else healthy.percentile(score)
         return Score(
-            model.metadata.model_name,
-            model.metadata.model_version,
+            known.model_name,
+            known.model_version,
             score,
-            reasons=reasons.get(0, ()),
-            percentile=None if healthy is None else healthy.percentile(score),
-            explanation=explanations(model, X, (0,), reasons, guarded=self.guarded)[0]
-            if is_explained
-            else None,
+            reasons=reasons,
+            percentile=percentile,
+            explanation=explanation,
         )
 
     def score_values(

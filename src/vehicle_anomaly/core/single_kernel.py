@@ -1,99 +1,52 @@
-"""The walk of one reading, compiled to be called by its address.
+"""The walk of one reading, and what there is to say of it, compiled to be called by their address."""
 
-numba's dispatcher looks at the type, the layout and the owner of each array that it is given. For one reading
-that takes longer than the trees do, and most of it is code that nothing else in a request has brought into
-the caches. So here the addresses of a model's arrays are written down once, in a *plan*, and a call hands
-over where that stands. Whoever makes a plan keeps its arrays, and has checked them.
-"""
-
-from ctypes import PYFUNCTYPE, c_char_p, c_int32, c_void_p
+from ctypes import PYFUNCTYPE, c_char_p, c_double, c_int32, c_int64, c_void_p
 from functools import cache
 from typing import Any, Final
 
 import numba
 import numpy as np
 from numba import types
-from numba.extending import intrinsic
 
+from vehicle_anomaly.core import plan_kernel as at
+from vehicle_anomaly.core.attribution_kernel import attribute
+from vehicle_anomaly.core.expect_kernel import make_scratch
+from vehicle_anomaly.core.explain_kernel import expect_all, lay_out
 from vehicle_anomaly.core.kernel import follow_one
-from vehicle_anomaly.core.reason_kernel import find_leaves, sum_leaves
+from vehicle_anomaly.core.leaf_kernel import find_leaves, sum_leaves
+from vehicle_anomaly.core.plan_kernel import at_address, carray, expecting_of, walked_of
+from vehicle_anomaly.core.reason_kernel import MOST_CONTRADICTIONS, reasons_of
 
 INCOMPLETE, BEYOND_FLOAT32, ALARMING = 1, 2, 3
 """What is told of a reading; 0 where there is nothing to tell."""
-
-# Places in a plan, an int64 each. Counts, the longest path length's array of one, and the arrays of a forest
-# as `kernel.follow_few` takes them.
-N_FEATURES, N_TREES, N_NODES, LONGEST, TREE_START, DEPTH, FEATURE, THRESHOLD, LEFT, PATH_LENGTH = range(10)
-# Behind them, where guards take part, theirs as `reason_kernel.reasons` takes them.
-N_GUARDED, N_GUARD_TREES, GUARD_DEPTH, GUARD_START, GUARD_FEATURE, GUARD_THRESHOLD, GUARD_LEAF = range(10, 17)
-LOWEST, HIGHEST, CONTRADICTION_LIMIT = range(17, 20)
-PLAN_SIZE: Final = 20
-NO_GUARDS: Final = -1
-"""Stands for `N_GUARDED` where no guards take part; what is behind it is not looked at then."""
+NEVER, ANOMALIES, ALWAYS = range(3)
+"""Whether a reading is explained."""
 
 # Machine code lives as long as what numba made of it.
 _kept: Final[list[Any]] = []
 _MAX_FLOAT32: Final = float(np.finfo(np.float32).max)
 
 
-def _pointer(_context: Any, address: Any, dtype: Any) -> Any:
-    made: Any = types.CPointer
-    pointer = made(dtype.dtype)
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(pointer))
-
-    return pointer(address, dtype), generate
-
-
-# Functions of compiled code, whose types mean nothing to others.
-_at: Any = intrinsic(_pointer)
-carray: Any = numba.carray  # type: ignore[attr-defined]
-
-
-@numba.njit(cache=True)
-def _walk(plan: Any, x: Any) -> Any:
-    n_trees, n_nodes = plan[N_TREES], plan[N_NODES]
-    return follow_one(
-        x,
-        carray(_at(plan[TREE_START], np.int64), n_trees + 1),
-        carray(_at(plan[DEPTH], np.int64), n_trees),
-        carray(_at(plan[FEATURE], np.uint16), n_nodes),
-        carray(_at(plan[THRESHOLD], np.float32), n_nodes),
-        carray(_at(plan[LEFT], np.uint32), n_nodes),
-        carray(_at(plan[PATH_LENGTH], np.float64), n_nodes),
-    )
-
-
 @numba.njit(cache=True)
 def _alarms(plan: Any, values: Any, x: Any) -> bool:
     # As `guard_kernel.alarms`, but for what needs the score.
-    lowest = carray(_at(plan[LOWEST], np.float64), values.shape[0])
-    highest = carray(_at(plan[HIGHEST], np.float64), values.shape[0])
+    guards = expecting_of(plan)
     for each in range(values.shape[0]):
-        if values[each] < lowest[each] or values[each] > highest[each]:
+        if values[each] < guards.bounds[0, each] or values[each] > guards.bounds[1, each]:
             return True
-    n_guarded, n_trees, depth = plan[N_GUARDED], plan[N_GUARD_TREES], plan[GUARD_DEPTH]
-    place, logits = np.empty(n_trees, np.int32), np.empty(n_guarded, np.float32)
-    find_leaves(
-        x,
-        carray(_at(plan[GUARD_FEATURE], np.int32), (n_trees, depth)),
-        carray(_at(plan[GUARD_THRESHOLD], np.float32), (n_trees, depth)),
-        place,
-    )
-    start = carray(_at(plan[GUARD_START], np.int64), n_guarded + 1)
-    leaf = carray(_at(plan[GUARD_LEAF], np.float32), (n_trees, 1 << depth))
-    sum_leaves(start, leaf, place, logits)
-    limit = carray(_at(plan[CONTRADICTION_LIMIT], np.float32), n_guarded)
+    place = np.empty(plan[at.N_GUARD_TREES], np.uint8)
+    logits = np.empty(plan[at.N_GUARDED], np.float32)
+    find_leaves(x, guards.splits, place)
+    sum_leaves(guards.tree_start, guards.leaf, place, logits)
     alarming = False
-    for each in range(n_guarded):
-        alarming |= logits[each] > limit[each]
+    for own in range(logits.shape[0]):
+        alarming |= logits[own] > guards.bounds[4, guards.guarded[own]]
     return alarming
 
 
 def _follow(plan_at: Any, values_at: Any, exponent_at: Any) -> int:
-    plan = carray(plan_at, PLAN_SIZE)
-    values = carray(values_at, plan[N_FEATURES])
+    plan = carray(plan_at, at.PLAN_SIZE)
+    values = carray(values_at, plan[at.N_FEATURES])
     x = np.empty(values.shape[0], np.float32)
     for each in range(values.shape[0]):
         if np.isnan(values[each]):
@@ -101,9 +54,43 @@ def _follow(plan_at: Any, values_at: Any, exponent_at: Any) -> int:
         if abs(values[each]) > _MAX_FLOAT32:
             return BEYOND_FLOAT32
         x[each] = np.float32(values[each])
-    longest = carray(_at(plan[LONGEST], np.float64), 1)[0]
-    carray(exponent_at, 1)[0] = _walk(plan, x) / -longest if longest > 0 else -1.0
-    return ALARMING if plan[N_GUARDED] != NO_GUARDS and _alarms(plan, values, x) else 0
+    longest = carray(at_address(plan[at.LONGEST], np.float64), 1)[0]
+    trees = walked_of(plan)
+    path_length = carray(at_address(plan[at.PATH_LENGTH], np.float64), plan[at.N_NODES])
+    walked = follow_one(
+        x, trees.tree_start, trees.depth, trees.feature, trees.threshold, trees.left, path_length
+    )
+    carray(exponent_at, 1)[0] = walked / -longest if longest > 0 else -1.0
+    return ALARMING if _alarms(plan, values, x) else 0
+
+
+def _tell(plan_at: Any, values_at: Any, score: float, explain: int, reply: int) -> int:
+    plan = carray(plan_at, at.PLAN_SIZE)
+    n_features = plan[at.N_FEATURES]
+    most = n_features + MOST_CONTRADICTIONS + 1
+    values = carray(values_at, n_features)
+    what = carray(at_address(reply, np.int64), (most, 4))
+    told = carray(at_address(reply + 32 * most, np.float64), (most, 3))
+    guards = expecting_of(plan)
+    always_there = carray(at_address(plan[at.ALWAYS_THERE], np.uint8), n_features)
+    isolation_limit = carray(at_address(plan[at.ISOLATION_LIMIT], np.float64), 1)[0]
+    scratch = make_scratch(guards)
+    count = reasons_of(values, score, guards, always_there, isolation_limit, scratch, what, told)
+    if explain == ALWAYS or (explain == ANOMALIES and count > 0):
+        order = carray(at_address(reply + 56 * most, np.int64), n_features)
+        entries = carray(at_address(reply + 56 * most + 8 * n_features, np.float64), (n_features, 4))
+        gained = np.empty((1, n_features))
+        medians = carray(at_address(plan[at.MEDIANS], np.float64), n_features)
+        attribute(carray(values_at, (1, n_features)), medians, walked_of(plan), gained)
+        # What was named tells nothing of the others: `scratch` is as that left it.
+        value, spread = np.empty(n_features), np.empty(n_features)
+        expect_all(guards, scratch, value, spread)
+        for k in range(count):
+            each = what[k, 2]
+            if each >= 0:
+                value[each], spread[each] = told[k, 0], told[k, 2]
+        lay_out(values, gained[0], value, spread, order, entries)
+    return count
 
 
 @cache
@@ -118,8 +105,39 @@ def follow() -> Any:
     path lengths over the longest, of which 2 to the power is the score of the paper; not if the reading is
     incomplete or beyond float32. `values` are the float64 of the reading, as bytes.
     """
+    signature = types.int32(_pointer_to(types.int64), _pointer_to(types.float64), _pointer_to(types.float64))
+    return PYFUNCTYPE(c_int32, c_void_p, c_char_p, c_void_p)(_address(_follow, signature))
+
+
+@cache
+def tell() -> Any:
+    """Return the compiled function that gives the reasons and the explanation of a reading; as `follow`.
+
+        tell()(plan, values, score, explain, reply) -> count
+
+    `explain` is `NEVER`, `ANOMALIES` or `ALWAYS`; unless never, the plan says what paths to expect. `reply`
+    is an address, where is filled in, 8 bytes each: `what` and `told` of `reason_kernel.reasons` with room
+    for one row, of which `count` are used; and `order` and `told` of `explain_kernel.explain`.
+    """
+    signature = types.int32(
+        _pointer_to(types.int64), _pointer_to(types.float64), types.float64, types.int32, types.int64
+    )
+    prototype = PYFUNCTYPE(c_int32, c_void_p, c_char_p, c_double, c_int32, c_int64)
+    return prototype(_address(_tell, signature))
+
+
+def reply_size(n_features: int) -> int:
+    """Return how many numbers of 8 bytes a reply has room for."""
+    return 7 * (n_features + MOST_CONTRADICTIONS + 1) + 5 * n_features
+
+
+def _pointer_to(what: Any) -> Any:
     pointer: Any = types.CPointer
-    signature = types.int32(pointer(types.int64), pointer(types.float64), pointer(types.float64))
-    compiled: Any = numba.cfunc(signature, cache=True)(_follow)
+    return pointer(what)
+
+
+def _address(function: Any, signature: Any) -> int:
+    compiled: Any = numba.cfunc(signature, cache=True)(function)
     _kept.append(compiled)
-    return PYFUNCTYPE(c_int32, c_void_p, c_char_p, c_void_p)(compiled.address)
+    address: int = compiled.address
+    return address

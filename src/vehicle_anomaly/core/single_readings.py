@@ -2,31 +2,52 @@
 
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vehicle_anomaly.core import single_kernel as at
+from vehicle_anomaly.core import single_kernel
+from vehicle_anomaly.core.attribution import PathAttribution
 from vehicle_anomaly.core.forest import Forest
-from vehicle_anomaly.core.guards import Guards
+from vehicle_anomaly.core.guards import Guards, Told
+from vehicle_anomaly.core.reading_plan import ReadingPlan
+from vehicle_anomaly.core.reason_kernel import MOST_CONTRADICTIONS
+from vehicle_anomaly.core.single_kernel import ALARMING, ALWAYS, ANOMALIES, NEVER
 
 Alone = tuple[float, bool]
 """The anomaly score of a reading, and whether it is an anomaly."""
 
+Entry = tuple[float, float, float, float]
+"""Of a feature: what it contributed, what was read and expected, and its deviation; NaN for none."""
+
+ToldAlone = tuple[list[Told], tuple[Sequence[int], Iterable[Entry]] | None]
+"""The reasons of a reading, as of many; features, the largest contribution first, and what is said of each,
+where that was wanted."""
+
+_MODES: Final = {"never": NEVER, "anomalies": ANOMALIES, "always": ALWAYS}
 _TWO: Final = np.full(1, 2.0)
+_WHAT, _TOLD, _ENTRY = struct.Struct("4q"), struct.Struct("3d"), struct.Struct("4d")
 
 
-class _Exponent(threading.local):
-    """Where the kernel puts what it found: a place for each thread."""
+class _Room(threading.local):
+    """Where compiled code puts what it found: a place for each thread."""
 
     def __init__(self) -> None:
-        self.array = np.empty(1)
-        self.address = self.array.ctypes.data
+        self.exponent = np.empty(1)
+        self.exponent_address = self.exponent.ctypes.data
+        self.make_room(1)
+
+    def make_room(self, size: int) -> None:
+        """Make room for a reply of `size` numbers."""
+        self.size = size
+        self._reply = np.empty(size)
+        self.address = self._reply.ctypes.data
+        self.reply = self._reply.data.cast("B")
 
 
-_exponent = _Exponent()
+_room = _Room()
 
 
 class SingleReadings:
@@ -36,27 +57,24 @@ class SingleReadings:
     cannot: what there is to say of such ones, those say who take many.
     """
 
-    __slots__ = ("_arrays", "_follow", "_limit", "_offset", "_pack", "_plan", "_plan_address")
+    __slots__ = ("_follow", "_limit", "_most", "_offset", "_order", "_pack", "_plan", "_size", "_tell")
 
-    def __init__(self, forest: Forest, guards: Guards | None) -> None:
+    def __init__(self, forest: Forest, medians: NDArray[np.float64], guards: Guards | None) -> None:
         """Write down where everything stands.
 
         Args:
             forest: What scores.
+            medians: Shape (n_features,): what is expected where nothing tells.
             guards: What stands beside it; without, a negative score is an anomaly.
         """
         self._pack = struct.Struct(f"{forest.n_features}d").pack
-        self._follow = at.follow()
+        self._order = struct.Struct(f"{forest.n_features}q")
+        self._most = forest.n_features + MOST_CONTRADICTIONS + 1
+        self._size = single_kernel.reply_size(forest.n_features)
+        self._follow, self._tell = single_kernel.follow(), single_kernel.tell()
         self._offset = -forest.offset
         self._limit = 0.0 if guards is None else guards.isolation_limit
-        self._plan = np.zeros(at.PLAN_SIZE, np.int64)
-        self._plan_address = self._plan.ctypes.data
-        self._arrays: list[NDArray[np.generic]] = []
-        self._plan_forest(forest)
-        if guards is None:
-            self._plan[at.N_GUARDED] = at.NO_GUARDS
-        else:
-            self._plan_guards(guards)
+        self._plan = ReadingPlan(forest, medians, guards)
 
     def score(self, values: Sequence[float | None]) -> Alone | None:
         """Give a reading its anomaly score, and tell whether it is an anomaly; None if it is special.
@@ -71,45 +89,53 @@ class SingleReadings:
             packed = self._pack(*values)
         except (struct.error, OverflowError):
             return None
-        exponent = _exponent
-        told = self._follow(self._plan_address, packed, exponent.address)
-        if told and told != at.ALARMING:
+        room = _room
+        told = self._follow(self._plan.address, packed, room.exponent_address)
+        if told and told != ALARMING:
             return None
         # NumPy's power of arrays, as for many: that of a scalar may differ in the last bit.
-        score: float = self._offset - np.power(_TWO, exponent.array).item()
-        return score, told == at.ALARMING or score < self._limit
+        score: float = self._offset - np.power(_TWO, room.exponent).item()
+        return score, told == ALARMING or score < self._limit
 
-    def _plan_forest(self, forest: Forest) -> None:
-        trees = forest.linked
-        self._plan[at.N_FEATURES] = forest.n_features
-        self._plan[at.N_TREES] = forest.n_trees
-        self._plan[at.N_NODES] = trees.feature.size
-        self._put(at.LONGEST, np.array([forest.longest]))
-        self._put(at.TREE_START, trees.tree_start)
-        self._put(at.DEPTH, trees.depth)
-        self._put(at.FEATURE, trees.feature)
-        self._put(at.THRESHOLD, trees.threshold)
-        self._put(at.LEFT, trees.left)
-        self._put(at.PATH_LENGTH, trees.path_length)
+    def tell(
+        self,
+        values: Sequence[float | None],
+        score: float,
+        explain: str,
+        attribution: Callable[[], PathAttribution],
+    ) -> ToldAlone:
+        """Give the reasons and the explanation of a reading that is nothing special.
 
-    def _plan_guards(self, guards: Guards) -> None:
-        trees = guards.trees
-        self._plan[at.N_GUARDED] = trees.guarded.size
-        self._plan[at.N_GUARD_TREES] = trees.n_trees
-        self._plan[at.GUARD_DEPTH] = trees.depth
-        self._put(at.GUARD_START, trees.tree_start)
-        self._put(at.GUARD_FEATURE, trees.split_feature)
-        self._put(at.GUARD_THRESHOLD, trees.split_threshold)
-        self._put(at.GUARD_LEAF, trees.leaf)
-        self._put(at.LOWEST, guards.lowest)
-        self._put(at.HIGHEST, guards.highest)
-        self._put(at.CONTRADICTION_LIMIT, guards.contradiction_limit)
-
-    def _put(self, place: int, array: NDArray[np.generic]) -> None:
-        self._plan[place] = array.ctypes.data
-        self._arrays.append(array)
+        Args:
+            values: In the model's order.
+            score: What `score` gave.
+            explain: `never`, `anomalies` or `always`.
+            attribution: Gives what explains the forest's paths; asked for once, when it is needed.
+        """
+        mode, plan, room = _MODES[explain], self._plan, _room
+        if mode and not plan.explains:
+            plan.explain_by(attribution())
+        if room.size < self._size:
+            room.make_room(self._size)
+        count = self._tell(plan.address, self._pack(*values), score, mode, room.address)
+        reply, first = room.reply, 32 * self._most
+        told: list[Told] = [
+            (0, code, feature, bool(by_others), *of_it)
+            for (_, code, feature, by_others), of_it in zip(
+                _WHAT.iter_unpack(reply[: 32 * count]),
+                _TOLD.iter_unpack(reply[first : first + 24 * count]),
+                strict=True,
+            )
+        ]
+        if not (mode == ALWAYS or (mode and count)):
+            return told, None
+        first = 56 * self._most
+        order = self._order.unpack_from(reply, first)
+        first += self._order.size
+        return told, (order, _ENTRY.iter_unpack(reply[first : first + 32 * len(order)]))
 
 
 def warm_up() -> None:
-    """Compile what scores one reading, or load it compiled."""
-    at.follow()
+    """Compile what judges one reading, or load it compiled."""
+    single_kernel.follow()
+    single_kernel.tell()
