@@ -49,7 +49,14 @@ def measure() -> Iterator[Row]:
     faulty[2] *= 2
     yield _one("one verdict of a healthy reading, above the forest's", models, healthy)
     yield _one("one verdict of a faulty sensor, above the forest's", models, faulty)
-    yield _explained(models, faulty)
+    yield _explained("the explanation of one verdict", models, faulty)
+    contradicting = healthy.copy()
+    contradicting[2] *= 1.5
+    # Each is told with what is expected of it, and what the others say without it.
+    told = judge(model, contradicting[np.newaxis], model.score(contradicting[np.newaxis]))[0]
+    several = f"{len(told)} sensors that contradict the others"
+    yield _one(f"one verdict of {several}, above the forest's", models, contradicting)
+    yield _explained(f"the explanation of {several}", models, contradicting)
     yield _many(model, X)
 
 
@@ -84,14 +91,14 @@ def _one(what: str, models: InMemoryModels, row: NDArray[np.float64]) -> Row:
     return Row(what, Sample.of([(guarded.median - alone.median) * 1e6]), "µs", bars=(at_most(25.0),))
 
 
-def _explained(models: InMemoryModels, row: NDArray[np.float64]) -> Row:
+def _explained(what: str, models: InMemoryModels, row: NDArray[np.float64]) -> Row:
     score = ScoreTelemetry(models)
     never, always = _command(row, "never"), _command(row, "always")
     explained, plain = side_by_side(
         lambda: [score(always) for _ in range(500)], lambda: [score(never) for _ in range(500)], repeats=9
     )
     added = Sample.of([(explained.median - plain.median) / 500 * 1e6])
-    return Row("the explanation of one verdict", added, "µs", bars=(at_most(30.0),))
+    return Row(what, added, "µs", bars=(at_most(30.0),))
 
 
 def _command(row: NDArray[np.float64], explain: Explain) -> ScoreTelemetryCommand:

@@ -45,6 +45,7 @@ def explain(  # noqa: PLR0913, PLR0917  # numba takes arrays, not the objects th
             out = X[row, each] < guards.bounds[0, each] or X[row, each] > guards.bounds[1, each]
             scratch.values[each] = np.nan if out else believed[row, each]
         find_leaves(scratch.values, guards.splits, scratch.place)
+        value[:] = np.nan
         expect_all(guards, scratch, value, spread)
         lay_out(X[row], gained[row], value, spread, order[row], told[row])
 
@@ -58,14 +59,17 @@ def expect_all(
     Args:
         guards: What tells.
         scratch: `values` and `place` are asked.
-        value: Shape (n_features,), filled in: medians.
-        spread: Shape (n_features,), filled in: half the range of the middle 68 %; of training where no others
-            tell.
+        value: Shape (n_features,): medians, filled in where there is NaN; what is told already stays.
+        spread: Shape (n_features,), filled in there: half the range of the middle 68 %; of training where no
+            others tell.
     """
-    value[:], spread[:] = guards.bounds[2], guards.bounds[3]
+    wanted = np.isnan(value)
+    for each in range(value.shape[0]):
+        if wanted[each]:
+            value[each], spread[each] = guards.bounds[2, each], guards.bounds[3, each]
     for own in range(guards.guarded.shape[0]):
-        if others_tell(own, guards, scratch.values):
-            each = guards.guarded[own]
+        each = guards.guarded[own]
+        if wanted[each] and others_tell(own, guards, scratch.values):
             value[each], spread[each], _ = expect_one(own, guards, scratch)
 
 

@@ -83,12 +83,12 @@ def _tell(plan_at: Any, values_at: Any, score: float, explain: int, reply: int) 
         medians = carray(at_address(plan[at.MEDIANS], np.float64), n_features)
         attribute(carray(values_at, (1, n_features)), medians, walked_of(plan), gained)
         # What was named tells nothing of the others: `scratch` is as that left it.
-        value, spread = np.empty(n_features), np.empty(n_features)
-        expect_all(guards, scratch, value, spread)
+        value, spread = np.full(n_features, np.nan), np.empty(n_features)
         for k in range(count):
             each = what[k, 2]
             if each >= 0:
                 value[each], spread[each] = told[k, 0], told[k, 2]
+        expect_all(guards, scratch, value, spread)
         lay_out(values, gained[0], value, spread, order, entries)
     return count
 
