@@ -31,7 +31,9 @@ def models() -> InMemoryModels:
 def readings() -> list[Reading]:
     healthy = trips(2, seed=5)[::25]
     broken = [values[0] for values in faults(healthy[7:8]).values()]
-    rows = np.concatenate([healthy, broken, several_wrong(healthy)]).tolist()
+    wrong = several_wrong(healthy)
+    rows = np.concatenate([healthy, broken]).tolist()
+    rows += [[None if np.isnan(value) else value for value in row] for row in wrong]
     rows += [[None, *rows[0][1:]], [None] * len(NAMES)]
     named = [dict(zip(NAMES, row, strict=True)) for row in rows[::6]]
     return [Reading(f"truck-{place}", NOON, values) for place, values in enumerate([*rows, *named])]
@@ -42,7 +44,7 @@ def several_wrong(healthy: NDArray[np.float64]) -> NDArray[np.float64]:
     rng = np.random.default_rng(8)
     factors = rng.choice([-1, -0.0, 0.5, 0.8, 1, 1.2, 9], healthy.shape)
     wrong = np.where(rng.random(healthy.shape) < 0.4, healthy * factors, healthy)
-    return np.where(rng.random((len(wrong), 1)) < 0.1, np.nan, 1.0) * wrong
+    return np.where(rng.random(wrong.shape) < rng.choice([0, 0.1, 1], (len(wrong), 1)), np.nan, wrong)
 
 
 @pytest.mark.parametrize("guarded", [True, False])

@@ -29,7 +29,8 @@ def assert_as_many(model: TrainedModel, X: Matrix, *, guarded: bool) -> int:
     scores = model.score(X)
     reasons = judge(model, X, scores, guarded=guarded)
     alone = [model.score_alone(row, guarded=guarded) for row in X.tolist()]
-    assert alone == [(score, row in reasons) for row, score in enumerate(scores.tolist())]
+    gaps = [bool(np.isnan(row).any()) for row in X]
+    assert alone == [(score, row in reasons, gaps[row]) for row, score in enumerate(scores.tolist())]
     return len(X) - len(reasons)
 
 
@@ -42,6 +43,28 @@ def test_readings_get_score_and_judgement_of_many(model: TrainedModel, guarded: 
         assert_as_many(model, broken, guarded=guarded)
 
 
+@pytest.mark.parametrize("guarded", [True, False])
+@pytest.mark.parametrize("usual", [True, False])
+def test_readings_that_lack_values_get_score_and_judgement_of_many(
+    model: TrainedModel, guarded: bool, usual: bool
+) -> None:
+    """Where every sensor was silent now and then, a gap is no reason, and others may still be."""
+    if usual:
+        model = trained(batch(with_gaps(trips(6, seed=1))), n_estimators=50)
+    healthy = with_gaps(trips(2, seed=2))
+    n_healthy = assert_as_many(model, healthy, guarded=guarded)
+    assert (n_healthy > 0.9 * len(healthy)) == (usual or not guarded)
+    for broken in faults(healthy[::50]).values():
+        assert_as_many(model, with_gaps(broken), guarded=guarded)
+
+
+def with_gaps(X: Matrix) -> Matrix:
+    """Leave out a fifth of the values, but never all of a reading."""
+    gaps = np.random.default_rng(len(X)).random(X.shape) < 0.2
+    gaps[gaps.all(axis=1)] = False
+    return np.where(gaps, np.nan, X)
+
+
 @pytest.mark.parametrize("n_estimators", [1, 7, 8, 9, 100])
 @pytest.mark.parametrize("max_samples", [2, 256])
 def test_readings_on_thresholds_get_the_bits_of_many(n_estimators: int, max_samples: int) -> None:
@@ -52,7 +75,7 @@ def test_readings_on_thresholds_get_the_bits_of_many(n_estimators: int, max_samp
         SingleReadings(forest, np.zeros(forest.n_features), None),
         forest.score(readings).tolist(),
     )
-    assert [single.score(row) for row in readings.tolist()] == [(one, one < 0) for one in scores]
+    assert [single.score(row) for row in readings.tolist()] == [(one, one < 0, False) for one in scores]
 
 
 def test_a_forest_of_one_reading_scores_as_for_many() -> None:
@@ -60,6 +83,7 @@ def test_a_forest_of_one_reading_scores_as_for_many() -> None:
     forest, _ = fit(np.ones((1, 2)), ForestParameters(3, "auto"))
     assert SingleReadings(forest, np.zeros(forest.n_features), None).score([1.0, 1.0]) == (
         forest.score(np.ones((1, 2)))[0],
+        False,
         False,
     )
 
@@ -70,12 +94,15 @@ def test_a_forest_of_one_reading_scores_as_for_many() -> None:
         [],
         [1.0],
         [1.0, 2.0, 3.0],
-        [1.0, None],
-        [float("nan"), 1.0],
+        [1.0, None, 2.0],
+        [None, None],
+        [float("nan"), None],
+        [None, 2 * MAX_FEATURE],
         [1.0, 2 * MAX_FEATURE],
         [-float("inf"), 1.0],
         [10**400, 1.0],
         ["1", 2.0],
+        ["1", None],
     ],
 )
 def test_what_is_special_is_left_to_others(values: list[Any]) -> None:
@@ -89,10 +116,11 @@ def test_the_largest_values_are_nothing_special() -> None:
         assert SingleReadings(forest, np.zeros(forest.n_features), None).score(values) == (
             expected,
             expected < 0,
+            False,
         )
 
 
-def test_readings_by_name_are_ordered_and_none_may_lack(model: TrainedModel) -> None:
+def test_readings_by_name_are_ordered_and_none_may_be_unknown(model: TrainedModel) -> None:
     names = model.metadata.feature_names
     assert names is not None
     row = trips(1, seed=3)[40].tolist()
@@ -102,7 +130,11 @@ def test_readings_by_name_are_ordered_and_none_may_lack(model: TrainedModel) -> 
     )
     assert model.score_alone({**named, "oil": 1.0}, guarded=False) is None
     del named[names[3]]
-    assert model.score_alone(named, guarded=False) is None
+    without = [None if place == 3 else value for place, value in enumerate(row)]
+    assert model.score_alone(named, guarded=False) == model.score_alone(without, guarded=False)
+    assert model.score_alone({**named, names[3]: None}, guarded=False) == model.score_alone(
+        without, guarded=False
+    )
     assert model.score_alone({**named, "oil": 1.0}, guarded=False) is None
 
 

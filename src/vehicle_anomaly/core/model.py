@@ -273,15 +273,29 @@ class TrainedModel:
             guarded: Whether the model's guards take part, if it has any.
 
         Returns:
-            None if it lacks a value, or is to be refused.
+            None if it has no value, or is to be refused.
         """
         # To ask whether a list is a sequence takes longer than to pack it.
         if type(values) is not list and not isinstance(values, Sequence):
             names = self.metadata.feature_names
-            if names is None or len(values) != len(names):
+            if names is None:
                 return None
-            values = [values.get(name) for name in names]
+            vector = [values.get(name) for name in names]
+            # A name that is not known is refused: it may stand where one is missing.
+            if (len(values) != len(names) or None in vector) and not values.keys() <= set(names):
+                return None
+            values = vector
         return (self._single if guarded else self._single_unguarded).score(values)
+
+    def missing(self, values: Vector | NamedValues) -> tuple[str, ...] | tuple[int, ...]:
+        """Return the features that have no value: their names, or their positions when they have no names."""
+        positions = [
+            place
+            for place, value in enumerate(self.vector(values))
+            if value is None or value != value  # noqa: PLR0124  # it is NaN
+        ]
+        names = self.metadata.feature_names
+        return tuple(positions) if names is None else tuple([names[place] for place in positions])
 
     def vector(self, values: Vector | NamedValues) -> Vector:
         """Return values in this model's order, whichever way they are given; checks nothing."""

@@ -240,15 +240,16 @@ class ScoreTelemetry:
         explain = explain or self.explain
         alone = model.score_alone(values, guarded=self.guarded)
         if alone is not None:
-            score, is_anomaly = alone
+            score, is_anomaly, is_incomplete = alone
+            missing = model.missing(values) if is_incomplete else ()
             if is_anomaly or explain == "always":
-                return self._told_alone(model, values, score, explain)
+                return self._told_alone(model, values, score, missing, explain)
             known = model.metadata
             if self.observer is not None:
                 self.observer.scored_one(known.model_name, score)
             healthy = model.healthy_scores
             percentile = None if healthy is None else healthy.percentile(score)
-            return Score(known.model_name, known.model_version, score, percentile=percentile)
+            return Score(known.model_name, known.model_version, score, missing, percentile=percentile)
         scores = self._scores(model, model.matrix([values]), explain)
         return Score(
             scores.model_name,
@@ -261,9 +262,14 @@ class ScoreTelemetry:
         )
 
     def _told_alone(
-        self, model: TrainedModel, values: Vector | NamedValues, score: float, explain: Explain
+        self,
+        model: TrainedModel,
+        values: Vector | NamedValues,
+        score: float,
+        missing: MissingFeatures,
+        explain: Explain,
     ) -> Score:
-        """Say of a reading that lacks nothing, and whose score is there, all that there is to say."""
+        """Say of a reading whose score is there all that there is to say."""
         reasons, explanation = tell_alone(model, values, score, explain, guarded=self.guarded)
         known = model.metadata
         if self.observer is not None:
@@ -274,9 +280,10 @@ class ScoreTelemetry:
             known.model_name,
             known.model_version,
             score,
-            reasons=reasons,
-            percentile=percentile,
-            explanation=explanation,
+            missing,
+            reasons,
+            percentile,
+            explanation,
         )
 
     def score_values(

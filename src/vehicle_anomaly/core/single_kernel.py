@@ -17,8 +17,9 @@ from vehicle_anomaly.core.leaf_kernel import find_leaves, sum_leaves
 from vehicle_anomaly.core.plan_kernel import at_address, carray, expecting_of, walked_of
 from vehicle_anomaly.core.reason_kernel import MOST_CONTRADICTIONS, reasons_of
 
-INCOMPLETE, BEYOND_FLOAT32, ALARMING = 1, 2, 3
-"""What is told of a reading; 0 where there is nothing to tell."""
+ALARMING, INCOMPLETE, SPECIAL = 1, 2, 4
+"""What is told of a reading, together; 0 where there is nothing to tell. Special is one that holds what
+float32 cannot, or nothing: it has no score then."""
 NEVER, ANOMALIES, ALWAYS = range(3)
 """Whether a reading is explained."""
 
@@ -31,8 +32,11 @@ _MAX_FLOAT32: Final = float(np.finfo(np.float32).max)
 def _alarms(plan: Any, values: Any, x: Any) -> bool:
     # As `guard_kernel.alarms`, but for what needs the score.
     guards = expecting_of(plan)
+    always_there = carray(at_address(plan[at.ALWAYS_THERE], np.uint8), values.shape[0])
     for each in range(values.shape[0]):
         if values[each] < guards.bounds[0, each] or values[each] > guards.bounds[1, each]:
+            return True
+        if np.isnan(values[each]) and always_there[each] != 0:
             return True
     place = np.empty(plan[at.N_GUARD_TREES], np.uint8)
     logits = np.empty(plan[at.N_GUARDED], np.float32)
@@ -40,28 +44,35 @@ def _alarms(plan: Any, values: Any, x: Any) -> bool:
     sum_leaves(guards.tree_start, guards.leaf, place, logits)
     alarming = False
     for own in range(logits.shape[0]):
-        alarming |= logits[own] > guards.bounds[4, guards.guarded[own]]
+        each = guards.guarded[own]
+        alarming |= (logits[own] > guards.bounds[4, each]) & (x[each] == x[each])
     return alarming
 
 
 def _follow(plan_at: Any, values_at: Any, exponent_at: Any) -> int:
     plan = carray(plan_at, at.PLAN_SIZE)
     values = carray(values_at, plan[at.N_FEATURES])
-    x = np.empty(values.shape[0], np.float32)
+    medians = carray(at_address(plan[at.MEDIANS], np.float64), values.shape[0])
+    x, filled = np.empty(values.shape[0], np.float32), np.empty(values.shape[0], np.float32)
+    n_missing = 0
     for each in range(values.shape[0]):
-        if np.isnan(values[each]):
-            return INCOMPLETE
         if abs(values[each]) > _MAX_FLOAT32:
-            return BEYOND_FLOAT32
+            return SPECIAL
+        missing = np.isnan(values[each])
+        n_missing += missing
         x[each] = np.float32(values[each])
+        filled[each] = np.float32(medians[each] if missing else values[each])
+    if n_missing == values.shape[0]:
+        return SPECIAL
     longest = carray(at_address(plan[at.LONGEST], np.float64), 1)[0]
     trees = walked_of(plan)
     path_length = carray(at_address(plan[at.PATH_LENGTH], np.float64), plan[at.N_NODES])
     walked = follow_one(
-        x, trees.tree_start, trees.depth, trees.feature, trees.threshold, trees.left, path_length
+        filled, trees.tree_start, trees.depth, trees.feature, trees.threshold, trees.left, path_length
     )
     carray(exponent_at, 1)[0] = walked / -longest if longest > 0 else -1.0
-    return ALARMING if _alarms(plan, values, x) else 0
+    told = ALARMING if _alarms(plan, values, x) else 0
+    return told | INCOMPLETE if n_missing else told
 
 
 def _tell(plan_at: Any, values_at: Any, score: float, explain: int, reply: int) -> int:
@@ -103,7 +114,7 @@ def follow() -> Any:
 
     `plan` and `exponent` are addresses: of the plan, and of a float64 that is filled in with minus the sum of
     path lengths over the longest, of which 2 to the power is the score of the paper; not if the reading is
-    incomplete or beyond float32. `values` are the float64 of the reading, as bytes.
+    special. `values` are the float64 of the reading, as bytes; NaN is a missing value.
     """
     signature = types.int32(_pointer_to(types.int64), _pointer_to(types.float64), _pointer_to(types.float64))
     return PYFUNCTYPE(c_int32, c_void_p, c_char_p, c_void_p)(_address(_follow, signature))

@@ -1,5 +1,6 @@
 """One reading at a time: the same scores as of many, without what only many are worth."""
 
+import math
 import struct
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -14,10 +15,10 @@ from vehicle_anomaly.core.forest import Forest
 from vehicle_anomaly.core.guards import Guards, Told
 from vehicle_anomaly.core.reading_plan import ReadingPlan
 from vehicle_anomaly.core.reason_kernel import MOST_CONTRADICTIONS
-from vehicle_anomaly.core.single_kernel import ALARMING, ALWAYS, ANOMALIES, NEVER
+from vehicle_anomaly.core.single_kernel import ALARMING, ALWAYS, ANOMALIES, INCOMPLETE, NEVER, SPECIAL
 
-Alone = tuple[float, bool]
-"""The anomaly score of a reading, and whether it is an anomaly."""
+Alone = tuple[float, bool, bool]
+"""The anomaly score of a reading, whether it is an anomaly, and whether it lacks a value."""
 
 Entry = tuple[float, float, float, float]
 """Of a feature: what it contributed, what was read and expected, and its deviation; NaN for none."""
@@ -53,8 +54,8 @@ _room = _Room()
 class SingleReadings:
     """Scores readings of one model that are nothing special, one by one.
 
-    A reading is special when it lacks a value, is not as long as the model wants it, or holds what float32
-    cannot: what there is to say of such ones, those say who take many.
+    A reading is special when it has no value at all, is not as long as the model wants it, or holds what
+    float32 cannot: what there is to say of such ones, those say who take many.
     """
 
     __slots__ = ("_follow", "_limit", "_most", "_offset", "_order", "_pack", "_plan", "_size", "_tell")
@@ -83,19 +84,20 @@ class SingleReadings:
             values: In the model's order.
 
         Returns:
-            What `Forest.score` gives, bit for bit, and whether there is a reason to call it an anomaly.
+            What `Forest.score` gives, bit for bit, whether there is a reason to call it an anomaly, and
+            whether it lacks a value.
         """
         try:
-            packed = self._pack(*values)
+            packed = self._packed(values)
         except (struct.error, OverflowError):
             return None
         room = _room
         told = self._follow(self._plan.address, packed, room.exponent_address)
-        if told and told != ALARMING:
+        if told & SPECIAL:
             return None
         # NumPy's power of arrays, as for many: that of a scalar may differ in the last bit.
         score: float = self._offset - np.power(_TWO, room.exponent).item()
-        return score, told == ALARMING or score < self._limit
+        return score, bool(told & ALARMING) or score < self._limit, bool(told & INCOMPLETE)
 
     def tell(
         self,
@@ -117,7 +119,7 @@ class SingleReadings:
             plan.explain_by(attribution())
         if room.size < self._size:
             room.make_room(self._size)
-        count = self._tell(plan.address, self._pack(*values), score, mode, room.address)
+        count = self._tell(plan.address, self._packed(values), score, mode, room.address)
         reply, first = room.reply, 32 * self._most
         told: list[Told] = [
             (0, code, feature, bool(by_others), *of_it)
@@ -133,6 +135,13 @@ class SingleReadings:
         order = self._order.unpack_from(reply, first)
         first += self._order.size
         return told, (order, _ENTRY.iter_unpack(reply[first : first + 32 * len(order)]))
+
+    def _packed(self, values: Sequence[float | None]) -> bytes:
+        try:
+            return self._pack(*values)
+        except struct.error:
+            # Most readings lack nothing: to look first would take longer.
+            return self._pack(*[math.nan if value is None else value for value in values])
 
 
 def warm_up() -> None:

@@ -13,7 +13,7 @@ def tell_alone(
 
     Args:
         model: What scored it.
-        values: In the model's order, or by name; none is missing.
+        values: In the model's order, or by name.
         score: What `model.score_alone` gave.
         explain: Whether it is explained.
         guarded: Whether the model's guards take part, if it has any.
