@@ -9,6 +9,8 @@ from vehicle_anomaly.core import guard_kernel
 from vehicle_anomaly.core.scoring_threads import THIS_THREAD, ScoringThreads
 
 MAX_DEPTH = 8
+MAX_TREES = 8192
+"""Five times as many as are ever grown: what is laid out of them for one reading grows with their square."""
 
 ARRAY_DTYPES: dict[str, type[np.generic]] = {
     "guarded": np.int32,
@@ -68,6 +70,8 @@ class ContrastTrees:
         if np.any(self.tree_start[1:] < self.tree_start[:-1]):
             raise ValueError("tree_start: expected it to ascend")
         n_trees = int(self.tree_start[-1])
+        if n_trees > MAX_TREES:
+            raise ValueError(f"tree_start: expected at most {MAX_TREES} trees, got {n_trees}")
         if (
             self.split_feature.size != n_trees * self.depth
             or self.split_threshold.size != n_trees * self.depth

@@ -89,14 +89,14 @@ class Expecting(NamedTuple):
         """Lay out what compiled code needs of trees beside them."""
         feature, _, leaf = trees.splits()
         bits = 1 << np.arange(trees.depth - 1, -1, -1)
-        kept = [~((feature == own) @ bits) for own in trees.guarded]
+        kept = [(~((feature == own) @ bits)).astype(np.uint8) for own in trees.guarded]
         return cls(
             trees.guarded,
             trees.tree_start,
             feature,
             leaf,
             RankedSplits.of(trees),
-            np.array(kept).astype(np.uint8).reshape(trees.guarded.size, trees.n_trees),
+            np.array(kept, np.uint8).reshape(trees.guarded.size, trees.n_trees),
             Steps.of(trees, cells[0]),
             bounds,
             cells,
