@@ -49,8 +49,8 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}|arn:[A-Za-z0-9:/._-]{1,20
 # of which a model's and a version's name take 200.
 _PREFIX = re.compile(r"[A-Za-z0-9!_.*'()/-]{0,512}")
 
-# What Python makes of bytes of the environment that are no UTF-8 (PEP 383).
-_ESCAPED = re.compile(r"[\ud800-\udfff]")
+ESCAPED: Final = re.compile(r"[\ud800-\udfff]")
+"""What Python makes of bytes of the environment that are no UTF-8 (PEP 383)."""
 
 _BODIES_BYTES: Final = 1024 * 1024 * 1024
 
@@ -296,7 +296,7 @@ def _s3_store(bucket_variable: str, bucket: str, prefix_variable: str, prefix: s
 def _value(environ: Mapping[str, str], name: str, kind: Any) -> Any:
     variable = name.upper()
     text = environ[variable].strip()
-    if not text.isascii() and _ESCAPED.search(text):
+    if not text.isascii() and ESCAPED.search(text):
         raise SettingsError(f"{variable}: expected UTF-8, got {text[:80]!r}")
     given: Any = text
     if name in ("cors_origins", "allowed_hosts"):

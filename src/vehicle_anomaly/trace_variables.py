@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from vehicle_anomaly.observability import are_traces_on
-from vehicle_anomaly.settings import SettingsError
+from vehicle_anomaly.settings import ESCAPED, SettingsError
 
 Check = Callable[[str], bool]
 """Tells whether a value can be used."""
@@ -38,8 +38,6 @@ _HEADER_NAME: Final = re.compile(r"[!#-'*+.0-9A-Z^-z|~-]+")
 _HEADER_VALUE: Final = re.compile(r"[ !#-+\--:<-\[\]-~]*")
 # In Latin-1, which HTTP's headers are sent in, without control characters.
 _SENDABLE: Final = re.compile(r"[\t -~\xa0-\xff]*")
-# What Python makes of bytes of the environment that are no UTF-8 (PEP 383).
-_ESCAPED: Final = re.compile(r"[\ud800-\udfff]")
 
 
 def settle_trace_variables(environ: MutableMapping[str, str]) -> None:
@@ -70,7 +68,7 @@ def _check(name: str, environ: Mapping[str, str], check: Check, expected: str) -
     value = environ.get(name)
     if value is None:
         return
-    if not value.isascii() and _ESCAPED.search(value):
+    if not value.isascii() and ESCAPED.search(value):
         expected = "UTF-8"
     elif check(value):
         return
@@ -143,10 +141,8 @@ def _is_whole(least: int) -> Check:
     def check(value: str) -> bool:
         text = value.strip()
         # As many digits as Python makes a number of.
-        return text.isascii() and text.isdigit() and len(text) <= len(str(_MOST)) and _in_range(int(text))
-
-    def _in_range(number: int) -> bool:
-        return least <= number <= _MOST
+        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_MOST))
+        return is_number and least <= int(text) <= _MOST
 
     return check
 

@@ -74,16 +74,15 @@ class Bodies:
             size += len(part)
             if size > most:
                 raise BodyTooLarge(most, whose)
-            if not message.get("more_body", False):
+            is_last = not message.get("more_body", False)
+            if is_last and not parts:
                 # Most come in one part: it is the server's already, and bounded by it.
-                if not parts:
-                    return part
-                self._hold(scope, len(part))
-                parts.append(part)
-                return b"".join(parts)
-            # Put together at the end: to add each to those before would copy 32 MiB for every packet.
+                return part
             self._hold(scope, len(part))
             parts.append(part)
+            if is_last:
+                # Put together here alone: to add each to those before would copy 32 MiB for every packet.
+                return b"".join(parts)
 
     def let_go(self, scope: Scope) -> None:
         """Count a request's body no longer."""

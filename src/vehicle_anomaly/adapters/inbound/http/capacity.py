@@ -2,13 +2,12 @@
 
 from typing import Final
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http.bodies import Bodies
-from vehicle_anomaly.adapters.inbound.http.errors import PROBLEM_JSON
 from vehicle_anomaly.adapters.inbound.http.stopping import Stopping, tell_refused
+from vehicle_anomaly.adapters.inbound.http.written_problem import WrittenProblem
 from vehicle_anomaly.adapters.inbound.wire.problems import problem
 
 _RETRY_AFTER_SECONDS: Final = b"1"
@@ -25,19 +24,15 @@ def within_capacity(app: ASGIApp, most: int, bodies: Bodies, stopping: Stopping)
         bodies: What is held of their bodies.
         stopping: Whether there are to be none at all any more.
     """
-    told = msgspec.json.encode(
+    tell_overloaded = WrittenProblem(
         problem(
             "overloaded",
             "Too much to do",
             503,
             f"{most} requests are worked on, which is all there may be at once: try again later",
-        )
-    )
-    headers = [
-        (b"content-type", PROBLEM_JSON.encode()),
-        (b"content-length", b"%d" % len(told)),
+        ),
         (b"retry-after", _RETRY_AFTER_SECONDS),
-    ]
+    )
     at_once = 0
 
     async def admit(scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,11 +41,7 @@ def within_capacity(app: ASGIApp, most: int, bodies: Bodies, stopping: Stopping)
             await app(scope, receive, send)
             return
         if (at_once >= most or stopping.refuses) and not _is_health(scope["path"]):
-            if stopping.refuses:
-                await tell_refused(send)
-                return
-            await send({"type": "http.response.start", "status": 503, "headers": headers})
-            await send({"type": "http.response.body", "body": told, "more_body": False})
+            await (tell_refused if stopping.refuses else tell_overloaded)(send)
             return
         at_once += 1
         try:

@@ -7,14 +7,13 @@ refuses in plain text, and offers methods that nothing takes (https://fetch.spec
 from collections.abc import Sequence
 from typing import Final, cast
 
-import msgspec
 from litestar.config.cors import CORSConfig
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http.allowed_hosts import AllowedHosts
-from vehicle_anomaly.adapters.inbound.http.errors import PROBLEM_JSON
 from vehicle_anomaly.adapters.inbound.http.headers import header
+from vehicle_anomaly.adapters.inbound.http.written_problem import WrittenProblem
 from vehicle_anomaly.adapters.inbound.wire.problems import Problem, problem
 
 OFFERED: Final = ("GET", "HEAD", "POST", "PUT")
@@ -75,7 +74,7 @@ class CrossOrigin:
 
     async def _tell(self, scope: Scope, _: Receive, send: Send) -> None:
         refused = self._refusal(cast("HTTPScope", scope))
-        await (_permit(send) if refused is None else _refuse(refused, send))
+        await (_permit if refused is None else WrittenProblem(refused))(send)
 
     def _may_call(self, origin: str) -> bool:
         return bool(origin) and self._origins.is_origin_allowed(origin)
@@ -117,13 +116,3 @@ async def _permit(send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _refuse(told: Problem, send: Send) -> None:
-    body = msgspec.json.encode(told)
-    headers: Headers = [
-        (b"content-type", PROBLEM_JSON.encode()),
-        (b"content-length", b"%d" % len(body)),
-    ]
-    await send({"type": "http.response.start", "status": told.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

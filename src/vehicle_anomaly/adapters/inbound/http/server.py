@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import structlog
@@ -136,7 +136,8 @@ class HttpServer(uvicorn.Server):
         _log.info("stopping", drain_seconds=stopping.drain_seconds)
         refuses_at = now() + stopping.delay_seconds
         while now() < refuses_at and not self.force_exit:
-            await self._tick(())
+            await self._tick()
+            await asyncio.sleep(_TICK_SECONDS)
         stopping.refuses = True
         for connection in list(state.connections):
             if isinstance(connection, BoundedProtocol):
@@ -144,7 +145,8 @@ class HttpServer(uvicorn.Server):
         # Those of now: one that comes later is refused, and must not keep the service from its end.
         begun = set(state.tasks)
         while begun and now() < ends_at and not self.force_exit:
-            await self._tick(begun)
+            await self._tick()
+            await asyncio.wait(begun, timeout=_TICK_SECONDS)
             begun = {task for task in begun - self._bodies.reading if not task.done()}
         if begun and not self.force_exit:
             _log.warning("broken off", requests=len(begun))
@@ -155,13 +157,10 @@ class HttpServer(uvicorn.Server):
         self.config.timeout_graceful_shutdown = max(1, round(ends_at - now()))
         await super().shutdown(sockets)
 
-    async def _tick(self, awaited: Iterable[asyncio.Task[None]]) -> None:
-        """Do what is done ten times a second; not so long where what is awaited ends."""
+    async def _tick(self) -> None:
+        """Do what uvicorn does ten times a second, and only while it serves."""
         self._ticks += 1
         await self.on_tick(self._ticks)
-        # Of nothing it cannot be awaited that it ends.
-        ends = [*awaited] or [asyncio.ensure_future(asyncio.sleep(_TICK_SECONDS))]
-        await asyncio.wait(ends, timeout=_TICK_SECONDS)
 
     def _follow(self, supervisor: socket.socket) -> None:
         """Tell the supervisor that this worker serves, and stop when it is gone: it never writes."""

@@ -2,13 +2,8 @@
 
 from typing import Final
 
-import msgspec
-from litestar.types import Send
-
-from vehicle_anomaly.adapters.inbound.http.errors import PROBLEM_JSON
-from vehicle_anomaly.adapters.inbound.wire.problems import problem
-
-_TITLE: Final = "The service stops"
+from vehicle_anomaly.adapters.inbound.http.written_problem import WrittenProblem
+from vehicle_anomaly.adapters.inbound.wire.problems import Problem, problem
 
 
 class Stopping:
@@ -35,35 +30,22 @@ class Stopping:
         self.breaks_off = False
 
 
-def _told(detail: str, *more: tuple[bytes, bytes]) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    body = msgspec.json.encode(problem("stopping", _TITLE, 503, detail))
-    headers = [
-        (b"content-type", PROBLEM_JSON.encode()),
-        (b"content-length", b"%d" % len(body)),
-        (b"retry-after", b"1"),
-    ]
-    return body, [*headers, *more]
+def _problem(detail: str) -> Problem:
+    return problem("stopping", "The service stops", 503, detail)
 
 
-_BROKEN_OFF: Final = _told(
-    "the service stops, and this request was not finished in time (DRAIN_SECONDS): send it again"
+_RETRY: Final = (b"retry-after", b"1")
+
+tell_broken_off: Final = WrittenProblem(
+    _problem("the service stops, and this request was not finished in time (DRAIN_SECONDS): send it again"),
+    _RETRY,
 )
-# What is sent again must not come here.
-_REFUSED: Final = _told(
-    "the service stops, and takes on nothing more: send it again", (b"connection", b"close")
+"""Answers a request that was not finished when the drain ended, and has no answer yet."""
+
+tell_refused: Final = WrittenProblem(
+    _problem("the service stops, and takes on nothing more: send it again"),
+    _RETRY,
+    # What is sent again must not come here.
+    (b"connection", b"close"),
 )
-
-
-async def tell_broken_off(send: Send) -> None:
-    """Answer a request that was not finished when the drain ended, and has no answer yet."""
-    await _tell(send, *_BROKEN_OFF)
-
-
-async def tell_refused(send: Send) -> None:
-    """Answer a request that came when the drain had begun."""
-    await _tell(send, *_REFUSED)
-
-
-async def _tell(send: Send, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+"""Answers a request that came when the drain had begun."""

@@ -119,7 +119,7 @@ def batch_decoders(kind: Any) -> dict[Encoding, MessageDecoder[Any]]:
 
 
 def _looking_first(
-    look: Callable[[bytes | msgspec.Raw], _RecordsOnly], decode: Callable[[bytes | msgspec.Raw], Any]
+    look: Callable[[bytes | msgspec.Raw], object], decode: Callable[[bytes | msgspec.Raw], Any]
 ) -> Callable[[bytes | msgspec.Raw], Any]:
     def looked_at(message: bytes | msgspec.Raw) -> Any:
         if memoryview(message).nbytes >= _LARGE_BYTES:
@@ -129,19 +129,10 @@ def _looking_first(
     return looked_at
 
 
-def _counting_names(decode: Callable[[bytes | msgspec.Raw], Any]) -> Callable[[bytes | msgspec.Raw], Any]:
-    def counted(message: bytes | msgspec.Raw) -> Any:
-        if memoryview(message).nbytes >= _LARGE_BYTES:
-            refuse_too_many_names(message)
-        return decode(message)
-
-    return counted
-
-
 def _ingest_decoders() -> dict[Encoding, MessageDecoder[Any]]:
     made = batch_decoders(IngestRequest[msgspec.Raw])
     json = made[Encoding.JSON]
-    return {**made, Encoding.JSON: replace(json, decode=_counting_names(json.decode))}
+    return {**made, Encoding.JSON: replace(json, decode=_looking_first(refuse_too_many_names, json.decode))}
 
 
 INGEST: dict[Encoding, MessageDecoder[IngestRequest[msgspec.Raw]]] = _ingest_decoders()
