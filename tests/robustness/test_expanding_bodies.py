@@ -5,9 +5,10 @@ import json
 import socket
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -106,6 +107,12 @@ def _many_names(count: int) -> bytes:
     return b'{"vehicle_id":"v","timestamp":"2026-11-22T10:00:00Z","features":{%b}}' % features
 
 
+def _wrong_at_its_end(encode: Callable[[object], bytes], right: bytes) -> bytes:
+    """A batch that only its last record keeps from being scored."""
+    n_records = 10 * MEGABYTE // len(right)
+    return encode({"records": [*[READING] * n_records, {**READING, "feature_vector": ["fast", 0, 0]}]})
+
+
 GZIPPED = gzip.compress(b" " * EXPANDED, 1)
 RECORDS = b"\x81\xa7records"
 ABUSES: dict[str, tuple[str, bytes, dict[str, str]]] = {
@@ -158,6 +165,12 @@ ABUSES: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "five million noughts": (JSON, b'{"records":[' + b"0," * 5_000_000 + b"0]}", {}),
     "three million objects with nothing in them": (JSON, b'{"records":[' + b"{}," * 3_000_000 + b"{}]}", {}),
     "ten million nils": (MSGPACK, RECORDS + b"\xdd\x00\x98\x96\x80" + b"\xc0" * 10_000_000, {}),
+    "a batch wrong at its end": (JSON, _wrong_at_its_end(msgspec.json.encode, SCORE_BODY), {}),
+    "a batch wrong at its end, in msgpack": (
+        MSGPACK,
+        _wrong_at_its_end(msgspec.msgpack.encode, SCORE_BODY),
+        {},
+    ),
     "a name a hundred thousand times": (JSON, _many_names(100_000), {}),
     "two million names of features": (
         JSON,

@@ -44,7 +44,6 @@ from vehicle_anomaly.adapters.outbound.stored_versions import (
 from vehicle_anomaly.core.errors import (
     DamagedModel,
     ModelStoreUnavailable,
-    Refusal,
     UnknownModel,
     UnknownModelVersion,
     VersionExists,
@@ -67,7 +66,7 @@ class FilesystemModels(StoredVersions):
 
     def latest(self, name: ModelName) -> ModelVersion:
         """Return the version that answers when none is named."""
-        with self._store_errors(), self._model_folder(name, UnknownModel(name.value)) as folder:
+        with self._store_errors(), self._model_folder(name) as folder:
             latest = read_latest(folder, name)
             if latest is None:
                 raise no_latest(name, published(folder))
@@ -90,7 +89,7 @@ class FilesystemModels(StoredVersions):
     def versions(self, name: ModelName) -> ModelVersions:
         """Return the versions of a model."""
         versions, damaged = {}, []
-        with self._store_errors(), self._model_folder(name, UnknownModel(name.value)) as folder:
+        with self._store_errors(), self._model_folder(name) as folder:
             for version in version_entries(folder):
                 try:
                     stored = FolderVersion(folder, name, version)
@@ -112,7 +111,7 @@ class FilesystemModels(StoredVersions):
 
     def promotions(self, name: ModelName) -> list[Promotion]:
         """Return the records of what became the latest version, in the order in which it did."""
-        with self._store_errors(), self._model_folder(name, UnknownModel(name.value)) as folder:
+        with self._store_errors(), self._model_folder(name) as folder:
             found = promotions(folder, name, lambda: named_latest(folder))
             if not found and not published(folder):
                 raise UnknownModel(name.value)
@@ -122,8 +121,7 @@ class FilesystemModels(StoredVersions):
         """Make a version the latest, forward or back, with a record of it."""
         known = self.load(name, version).metadata
         change = Change(promoter, version, known.trained_at)
-        unknown = UnknownModelVersion(name.value, version.value)
-        with self._store_errors(), self._model_folder(name, unknown) as folder, folder.locked(_LOCK):
+        with self._store_errors(), self._model_folder(name, version) as folder, folder.locked(_LOCK):
             point_latest(folder, name, change)
 
     def check(self) -> None:
@@ -140,7 +138,7 @@ class FilesystemModels(StoredVersions):
             make_path(self._path)
             with SealedFolder.opened(self._path) as root:
                 _make_model_folder(root, name)
-            with self._model_folder(name, UnknownModel(name.value)) as folder:
+            with self._model_folder(name) as folder:
                 stored = find_manifest(FolderVersion(folder, name, version), self._signatures)
                 if stored is None:
                     return self._add_new(folder, name, version, files, change)
@@ -189,8 +187,7 @@ class FilesystemModels(StoredVersions):
 
     @contextmanager
     def _version(self, name: ModelName, version: ModelVersion) -> Iterator[FolderVersion]:
-        unknown = UnknownModelVersion(name.value, version.value)
-        with self._store_errors(), self._model_folder(name, unknown) as folder:
+        with self._store_errors(), self._model_folder(name, version) as folder:
             yield FolderVersion(folder, name, version)
 
     @contextmanager
@@ -202,14 +199,16 @@ class FilesystemModels(StoredVersions):
             raise ModelStoreUnavailable(reason) from error
 
     @contextmanager
-    def _model_folder(self, name: ModelName, unknown: Refusal) -> Iterator[SealedFolder]:
+    def _model_folder(self, name: ModelName, version: ModelVersion | None = None) -> Iterator[SealedFolder]:
         with ExitStack() as opened:
             # Around the opening alone: a file that is not found later is no unknown model.
             try:
                 root = opened.enter_context(SealedFolder.opened(self._path))
                 folder = opened.enter_context(root.folder(name.value))
             except FileNotFoundError as error:
-                raise unknown from error
+                if version is None:
+                    raise UnknownModel(name.value) from error
+                raise UnknownModelVersion(name.value, version.value) from error
             except Misplaced as error:
                 raise DamagedModel(name.value, "all", str(error)) from error
             yield folder

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.adapters.inbound.http.service import READING, Service, answers, problem_in, running
+from tests.adapters.inbound.http.service import BATCH, READING, Service, answers, problem_in, running
 from tests.http_service import host_and_port
+from tests.queues import wait_until
 from vehicle_anomaly.adapters.inbound.wire.problems import TYPE_PREFIX
 
 SECONDS = 1.0
@@ -215,6 +216,34 @@ def test_more_requests_than_there_may_be_are_shed(
         assert service.still_scores()
         # Shed ahead of the router, so without a route.
         assert answers(service, "")["503"] == 1
+
+
+def test_who_asks_whether_a_store_that_hangs_is_there_takes_neither_places_nor_threads(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_askers = 100  # more than there are threads
+    with running(tmp_path_factory.mktemp("store"), max_concurrent_requests=2) as service:
+        held = _Held()
+        monkeypatch.setattr(service.container.models(), "check", held)
+        ask = b"GET /health/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        asking = [socket.create_connection(host_and_port(service.url), 60) for _ in range(n_askers)]
+        for each in asking:
+            each.sendall(ask)
+        # Gone before there is an answer, for whom nobody waits then.
+        asking[0].close()
+        assert held.asked.acquire(timeout=30)
+        active = service.container.registry().get_sample_value
+        wait_until(lambda: (active("http_server_active_requests") or 0) >= n_askers - 1)
+        assert service.still_scores()
+        batch = service.client.post("/score/batch", json=BATCH)
+        assert batch.status_code == 200, "what takes a thread is done"
+        held.go.set()
+        for each in asking[1:]:
+            with each:
+                assert each.recv(1000).startswith(b"HTTP/1.1 200 ")
+        assert not held.asked.acquire(blocking=False), "one look was enough"
+        assert service.client.get("/health/ready").status_code == 200
+        assert held.asked.acquire(blocking=False), "who asks later is told what is so by then"
 
 
 def test_who_is_refused_and_drips_takes_no_place(tmp_path_factory: pytest.TempPathFactory) -> None:

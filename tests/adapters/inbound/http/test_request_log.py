@@ -57,10 +57,12 @@ def test_each_request_has_a_line_with_route_status_and_duration(told: list[dict[
     assert all(0 < line["duration_ms"] < 60_000 for line in told)
 
 
-def test_the_version_that_answered_is_told(told: list[dict[str, Any]]) -> None:
+def test_the_version_that_answered_is_told_or_the_model_that_was_asked_for(
+    told: list[dict[str, Any]],
+) -> None:
     versions = [(line.get("model_name"), line.get("model_version")) for line in told]
-    known, unknown = ("default", "v1"), (None, None)
-    assert versions == [known, known, unknown, unknown, known, known]
+    known, refused, nowhere = ("default", "v1"), ("default", None), (None, None)
+    assert versions == [known, known, refused, nowhere, known, known]
 
 
 def test_nothing_that_was_measured_or_asked_for_is_told(told: list[dict[str, Any]]) -> None:
@@ -114,6 +116,28 @@ def test_a_key_in_the_place_of_a_model_is_not_told_nor_what_strangers_write(tmp_
     assert [line["status"] for line in lines] == [404, 404, 401, 401, 404]
     assert [line.get("model_name") for line in lines] == [None, None, None, None, "vans"]
     assert key not in json.dumps(process.log)
+
+
+@pytest.mark.parametrize("key", [f"va_{'k' * 43}", None], ids=["with keys", "without"])
+def test_the_model_that_a_refused_message_names_is_told_if_the_caller_may_name_it(
+    tmp_path: Path, key: str | None
+) -> None:
+    secret, nothing = f"va_{'s' * 43}", {**READING, "feature_vector": [None] * len(NAMES)}
+    entries = [] if key is None else [an_entry("vans", key, "score", "train", models=["vans", "va_"])]
+    with serving(tmp_path, **({"API_KEYS": json.dumps(entries)} if entries else {})) as process:
+        url = process.wait_for("listening")["url"]
+        headers = {"x-api-key": key or ""}
+        with httpx.Client(base_url=url, trust_env=False, timeout=60, headers=headers) as client:
+            for name in ("vans", "trucks", secret, "not a name", 7):
+                client.post("/score", json={**READING, "model_name": name})
+                client.post("/score/batch", json={"records": [READING], "model_name": name})
+                client.post("/ingest", json={"records": [nothing], "model_name": name})
+        lines = [_request(process) for _ in range(15)]
+    others = "trucks" if key is None else None
+    expected = ["vans"] * 3 + [others] * 3 + [None] * 9
+    assert [line.get("model_name") for line in lines] == expected
+    assert all(line["status"] in {400, 403, 404, 422} for line in lines)
+    assert secret not in json.dumps(process.log)
 
 
 def test_the_model_that_a_path_names_is_told_and_nothing_else_that_stands_there(tmp_path: Path) -> None:

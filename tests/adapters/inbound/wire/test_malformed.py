@@ -149,6 +149,14 @@ def test_records_are_told_by_their_position_and_all_of_them() -> None:
     ]
 
 
+def test_nothing_is_read_for_a_caller_behind_a_bad_record() -> None:
+    good = msgspec.Raw(START.replace(b'"t"', b'"2026-11-22T10:00:00Z"') + b'"feature_vector":[1]}')
+    read = decode_readings([good, msgspec.Raw(b"[]"), good, good], Encoding.JSON)
+    next(read)
+    with pytest.raises(MalformedMessage, match=r"records\[1\]"):
+        next(read)
+
+
 def test_no_more_than_a_hundred_places_are_told() -> None:
     with pytest.raises(MalformedMessage) as raised:
         list(decode_readings([msgspec.Raw(b"{}")] * 5000, Encoding.JSON))

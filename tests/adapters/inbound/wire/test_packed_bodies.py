@@ -9,13 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vehicle_anomaly.adapters.inbound.wire import commands
+from tests.fakes import FixedClock, InMemoryModels
+from vehicle_anomaly.adapters.inbound.wire import bulk, commands
+from vehicle_anomaly.adapters.inbound.wire.bulk import score_batch
 from vehicle_anomaly.adapters.inbound.wire.commands import to_train_model_command, train_model_command
 from vehicle_anomaly.adapters.inbound.wire.decoding import INGEST, Encoding
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.packed_bodies import decode_packed_ingest, scan_packed_body
 from vehicle_anomaly.core.errors import Refusal
-from vehicle_anomaly.core.train_model import TrainModelCommand
+from vehicle_anomaly.core.fitting import ForestParameters
+from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
+from vehicle_anomaly.core.telemetry import TelemetryBatch
+from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
 
 NAMES = ("speed", "rpm")
 _HEAD: dict[str, Any] = {"vehicle_id": "veh-1", "timestamp": "2026-11-22T10:00:00Z"}
@@ -79,6 +84,58 @@ def _check(body: bytes) -> None:
     np.testing.assert_array_equal(one.timestamps, other.timestamps)
     assert (list(one.vehicle_ids), one.feature_names) == (list(other.vehicle_ids), other.feature_names)
     assert (scanned.model_name, scanned.model_version) == (decoded.model_name, decoded.model_version)
+
+
+_SCORE_BESIDE = st.fixed_dictionaries(
+    {},
+    optional={
+        "model_name": st.sampled_from(["default", "records", "no name", "x" * 40, 7]),
+        "model_version": st.sampled_from([None, "v1", "v2", ""]),
+        "explain": st.sampled_from(["always", "never", "sometimes"]),
+        "more": st.just({"records": []}),
+    },
+)
+
+
+@pytest.fixture(scope="module", params=[NAMES, None], ids=["named", "unnamed"])
+def score_telemetry(request: pytest.FixtureRequest) -> ScoreTelemetry:
+    models = InMemoryModels()
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    times = np.full(len(X), np.datetime64("2026-01-01", "us"))
+    batch = TelemetryBatch(X, ["veh-1"] * len(X), times, request.param)
+    TrainModel(models, FixedClock(), ForestParameters(10))(TrainModelCommand(batch))
+    return ScoreTelemetry(models)
+
+
+@given(st.lists(_RECORD, max_size=6), _SCORE_BESIDE, _SCORE_BESIDE)
+@example([_HEAD | {"feature_vector": [-1.5, None]}] * 20, {"model_version": "v1"}, {"explain": "always"})
+@example([_HEAD | {"feature_vector": [float("nan"), 1.0]}], {}, {})
+@example([_HEAD | {"feature_vector": [float("inf"), 1.0]}], {}, {})
+@example([_HEAD | {"feature_vector": [1.0, 1.0], "timestamp": "2026-11-22T10:00:00"}], {}, {})
+def test_a_batch_gets_the_same_answer_scanned_and_decoded(
+    score_telemetry: ScoreTelemetry, records: list[Any], before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    body = msgspec.msgpack.encode(before | {"records": records} | after)
+
+    def answer() -> bytes:
+        return msgspec.msgpack.encode(score_batch(body, Encoding.MSGPACK, score_telemetry))
+
+    decoded = _outcome(answer)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bulk, "_DECODED_AT_ONCE_BYTES", 0)
+        assert _outcome(answer) == decoded
+
+
+def test_usual_bodies_of_a_megabyte_are_scored_without_decoding(
+    score_telemetry: ScoreTelemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decoded(*arguments: object) -> Any:
+        raise AssertionError(arguments)
+
+    monkeypatch.setattr(bulk, "score_split_batch", decoded)
+    body = msgspec.msgpack.encode({"records": [_HEAD | {"feature_vector": [1.5, None]}] * 20_000})
+    assert len(body) > 1024 * 1024
+    assert len(score_batch(body, Encoding.MSGPACK, score_telemetry).results) == 20_000
 
 
 @given(st.lists(_RECORD, max_size=6), _BESIDE, _BESIDE)

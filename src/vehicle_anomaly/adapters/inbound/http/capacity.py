@@ -40,7 +40,11 @@ def within_capacity(app: ASGIApp, most: int, bodies: Bodies, stopping: Stopping)
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        if (at_once >= most or stopping.refuses) and not _is_health(scope["path"]):
+        if _is_health(scope["path"]):
+            # Anybody may ask: those that wait for a store must not shut out who has a key.
+            await app(scope, receive, send)
+            return
+        if at_once >= most or stopping.refuses:
             await (tell_refused if stopping.refuses else tell_overloaded)(send)
             return
         at_once += 1
@@ -55,4 +59,4 @@ def within_capacity(app: ASGIApp, most: int, bodies: Bodies, stopping: Stopping)
 
 def _is_health(path: str) -> bool:
     # However many slashes there are, the router finds the same.
-    return "/".join(part for part in path.split("/") if part) in _ALWAYS
+    return "health" in path and "/".join(part for part in path.split("/") if part) in _ALWAYS

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from anyio.to_thread import run_sync
 from litestar import HttpMethod, Response, post, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -21,6 +20,7 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
 )
 from vehicle_anomaly.adapters.inbound.http.query import parameters
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
+from vehicle_anomaly.adapters.inbound.http.threads import in_thread
 from vehicle_anomaly.adapters.inbound.wire.comparisons import (
     CompareResponse,
     compare_response,
@@ -59,7 +59,7 @@ def compare_routes(
         request: HttpRequest, name: FromPath[str], version: FromPath[str]
     ) -> ASGIApp:
         other = _other(request.scope)
-        return respond(request, await run_sync(compare, name, version, other, None))
+        return respond(request, await in_thread(compare, name, version, other, None))
 
     @post(path, status_code=200, opt=READ_MODELS.opt)
     async def compare_on_posted(request: HttpRequest, name: FromPath[str], version: FromPath[str]) -> ASGIApp:
@@ -71,7 +71,7 @@ def compare_routes(
             encoding = encoding_of(request.scope, NDJSON)
             body = await bodies.read(request.scope, request.receive)
             read = partial(posted_batch, body, encoding, limits)
-        return respond(request, await run_sync(compare, name, version, other, read))
+        return respond(request, await in_thread(compare, name, version, other, read))
 
     return [methods, compare_on_training, compare_on_posted]
 

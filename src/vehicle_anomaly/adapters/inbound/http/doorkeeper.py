@@ -23,6 +23,7 @@ MODEL_IN_PATH: Final = "name"
 """What the part of a route's path is called that names a model; nothing else may be called so."""
 
 _EXPIRED: Final = "vehicle_anomaly.expired_key"
+_PERMITTED: Final = "vehicle_anomaly.permitted_model"
 _SENT_TWICE: Final = "expected one key in one header, got more"
 _UNKNOWN: Final = "the key is unknown"
 
@@ -120,6 +121,12 @@ def permit(scope: HTTPScope, model: ModelName) -> None:
     caller = caller_of(scope)
     if caller is not None:
         _permit(caller, model.value)
+    scope[_PERMITTED] = model.value  # type: ignore[typeddict-unknown-key]
+
+
+def permitted_in(scope: HTTPScope) -> str | None:
+    """Return the model that a request's body names, or its query; None as long as none was permitted."""
+    return cast("str | None", scope.get(_PERMITTED))
 
 
 def _permit(caller: Caller, model: str) -> None:

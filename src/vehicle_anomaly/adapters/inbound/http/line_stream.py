@@ -10,13 +10,13 @@ from collections import deque
 from itertools import islice
 from typing import Any, Final
 
-from anyio.to_thread import run_sync
 from litestar.types import HTTPScope, Receive, Send
 
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.negotiation import NDJSON
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.query import SCORED, explain_in, parameters
+from vehicle_anomaly.adapters.inbound.http.threads import in_thread
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire.line_blocks import LineBlock, LineBlocks
 from vehicle_anomaly.adapters.inbound.wire.line_scoring import LineScoring
@@ -38,7 +38,7 @@ async def score_lines(parts: HttpParts, scope: HTTPScope, receive: Receive, send
         DamagedModel: The version is not what was published.
         ModelStoreUnavailable: The model could not be read.
     """
-    scoring = await run_sync(_pin, parts, scope)
+    scoring = await in_thread(_pin, parts, scope)
     note_model(scope, scoring.model_name.value, scoring.model_version.value)
     # Before the answer begins: this asks for the body where a caller waits to be asked.
     first = await receive()
@@ -103,7 +103,7 @@ class _Answers:
     def _begin(self) -> None:
         while self._waiting.text and len(self._scored) < _SIDE_BY_SIDE:
             part, self._waiting = self._waiting.cut(_LINES_AT_ONCE)
-            self._scored.append(asyncio.create_task(run_sync(self._scoring, part)))
+            self._scored.append(asyncio.create_task(in_thread(self._scoring, part)))
 
 
 async def _received(receive: Receive) -> Any:

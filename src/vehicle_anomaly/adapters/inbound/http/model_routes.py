@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from anyio.to_thread import run_sync
 from litestar import MediaType, Response, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -18,6 +17,7 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
     respond,
 )
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
+from vehicle_anomaly.adapters.inbound.http.threads import in_thread
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.keys.caller import Caller
 from vehicle_anomaly.adapters.inbound.pages.report_page import content_security_policy, report_page
@@ -80,23 +80,25 @@ def model_routes(
 
     @get("/models", READ_MODELS)
     async def list_models(request: HttpRequest) -> ASGIApp:
-        return respond(request, await run_sync(names, caller_of(request.scope)))
+        return respond(request, await in_thread(names, caller_of(request.scope)))
 
     @get("/models/{name:str}", READ_MODELS)
     async def list_versions(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
-        return respond(request, await run_sync(versions, name))
+        return respond(request, await in_thread(versions, name))
 
     @get("/models/{name:str}/versions/{version:str}", READ_MODELS)
     async def show_version(request: HttpRequest, name: FromPath[str], version: FromPath[str]) -> ASGIApp:
-        return respond(request, await run_sync(version_of, name, version))
+        return respond(request, await in_thread(version_of, name, version))
 
     @get("/models/{name:str}/versions/{version:str}/report", READ_MODELS_IN_BROWSER)
     async def show_report(name: FromPath[str], version: FromPath[str]) -> Response[str]:
-        return Response(await run_sync(page, name, version), media_type=MediaType.HTML, headers=_PAGE_HEADERS)
+        return Response(
+            await in_thread(page, name, version), media_type=MediaType.HTML, headers=_PAGE_HEADERS
+        )
 
     @get("/models/{name:str}/promotions", READ_MODELS)
     async def show_promotions(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
-        return respond(request, await run_sync(promotions, name))
+        return respond(request, await in_thread(promotions, name))
 
     @put("/models/{name:str}/latest", opt=WRITE_MODELS.opt)
     async def promote(request: HttpRequest, name: FromPath[str]) -> ASGIApp:
@@ -104,7 +106,7 @@ def model_routes(
             await bodies.read(request.scope, request.receive)
         )
         by = actor_of(request.scope)
-        promoted = await run_sync(make_latest, name, wanted.model_version, by)
+        promoted = await in_thread(make_latest, name, wanted.model_version, by)
         note_model(request.scope, promoted.model_name, promoted.model_version)
         return respond(request, promoted)
 

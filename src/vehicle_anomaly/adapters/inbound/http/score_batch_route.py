@@ -4,7 +4,6 @@ from dataclasses import replace
 from functools import partial
 from typing import cast
 
-from anyio.to_thread import run_sync
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -23,6 +22,7 @@ from vehicle_anomaly.adapters.inbound.http.negotiation import (
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.query import explain_of_message
 from vehicle_anomaly.adapters.inbound.http.score_route import answer_other
+from vehicle_anomaly.adapters.inbound.http.threads import in_thread
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire.bulk import score_batch, score_batch_for_json
 from vehicle_anomaly.adapters.inbound.wire.decoding import Encoding
@@ -42,13 +42,13 @@ def score_batch_route(parts: HttpParts) -> ASGIRouteHandler:
             return
         if is_arrow(http):
             body = await parts.bodies.read(http, receive)
-            answer = await run_sync(score_arrow, parts, http, body)
+            answer = await in_thread(score_arrow, parts, http, body)
             await answer(scope, receive, send)
             return
         encoding = encoding_of(http, NDJSON)
         body = await parts.bodies.read(http, receive)
         # Two readings are work for half as long as handing it to a thread; hundreds would hold up others.
-        answer = await run_sync(_answer, parts, http, body, encoding)
+        answer = await in_thread(_answer, parts, http, body, encoding)
         await answer(scope, receive, send)
 
     return score_all

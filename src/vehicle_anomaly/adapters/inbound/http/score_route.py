@@ -1,6 +1,5 @@
 """`/score`, the call that everything else is there for."""
 
-from anyio.to_thread import run_sync
 from litestar import asgi
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
@@ -11,6 +10,7 @@ from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.negotiation import answer_to, encoding_of
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.query import explain_of_message
+from vehicle_anomaly.adapters.inbound.http.threads import in_thread
 from vehicle_anomaly.adapters.inbound.http.watching import note_model
 from vehicle_anomaly.adapters.inbound.wire.decoding import SCORE, Encoding
 from vehicle_anomaly.adapters.inbound.wire.readings import MAX_RECORD_BYTES
@@ -36,7 +36,7 @@ def score_route(parts: HttpParts) -> ASGIRouteHandler:
         encoding = encoding_of(http)
         body = await parts.bodies.read(http, receive, MAX_RECORD_BYTES)
         if len(body) > _QUICKLY_DECODED_BYTES:
-            asked = await run_sync(_asked, body, encoding)
+            asked = await in_thread(_asked, body, encoding)
         else:
             asked = _asked(body, encoding)
         if http["query_string"]:
@@ -44,7 +44,7 @@ def score_route(parts: HttpParts) -> ASGIRouteHandler:
         permit(http, asked.name)
         model = parts.at_hand(asked.name, asked.version)
         if model is None:
-            told = await run_sync(asked.answer, parts.score_telemetry)
+            told = await in_thread(asked.answer, parts.score_telemetry)
         else:
             # It takes microseconds: less than handing it to a thread.
             told = asked.answer_by(model, parts.score_telemetry)

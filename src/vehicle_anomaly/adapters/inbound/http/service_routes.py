@@ -3,7 +3,6 @@
 from typing import Annotated, Final, Literal
 
 import msgspec
-from anyio.to_thread import run_sync
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, HTTPScope
 from msgspec import UNSET, Meta, UnsetType
@@ -13,6 +12,7 @@ from vehicle_anomaly.adapters.inbound.http.doorkeeper import caller_of, is_stran
 from vehicle_anomaly.adapters.inbound.http.negotiation import HttpRequest, respond
 from vehicle_anomaly.adapters.inbound.http.parts import HttpOptions, HttpParts
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
+from vehicle_anomaly.adapters.inbound.http.shared_look import SharedLook
 from vehicle_anomaly.core.errors import ModelStoreUnavailable
 
 _Guards = Literal["on", "off"]
@@ -77,6 +77,11 @@ def service_routes(parts: HttpParts, options: HttpOptions) -> list[HTTPRouteHand
     """Return the handlers."""
     guards: _Guards = "on" if parts.score_telemetry.guarded else "off"
 
+    @SharedLook
+    def look() -> None:
+        parts.models.check()
+        parts.examine()
+
     @get("/", ANY_KEY, sync_to_thread=False)
     def service(request: HttpRequest) -> ASGIApp:
         name = "vehicle-anomaly"
@@ -93,7 +98,7 @@ def service_routes(parts: HttpParts, options: HttpOptions) -> list[HTTPRouteHand
     @get("/health/ready", OPEN)
     async def readiness(request: HttpRequest) -> ASGIApp:
         try:
-            await run_sync(look)
+            await look()
         except ModelStoreUnavailable as error:
             detail = _STORE_AWAY if is_stranger(request.scope) else str(error)
             told = readied("unavailable", "unreachable", detail, degraded_for(request.scope))
@@ -103,10 +108,6 @@ def service_routes(parts: HttpParts, options: HttpOptions) -> list[HTTPRouteHand
             return respond(request, readied("stopping", "connected", _STOPS, degraded), 503)
         ask = _ASK_WITH_A_KEY if degraded is None else UNSET
         return respond(request, readied("ready", "connected", ask, degraded))
-
-    def look() -> None:
-        parts.models.check()
-        parts.examine()
 
     def degraded_for(scope: HTTPScope) -> dict[str, str] | None:
         """Return what the caller may know; None for something that it may not."""

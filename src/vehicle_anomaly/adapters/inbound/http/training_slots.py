@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
+from vehicle_anomaly.adapters.inbound.http.threads import Outcome
+
 Result = TypeVar("Result")
 
 
@@ -48,11 +50,12 @@ class TrainingSlots:
             # In the trace of its request.
             self._threads,
             copy_context().run,
+            Outcome[Result],
             train,
         )
         # Counted until the training ends, whether or not the caller still waits for it.
         running.add_done_callback(self._leave)
-        return await running
+        return (await running).told()
 
     def close(self) -> None:
         """Begin no more trainings.

@@ -9,7 +9,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import key_id_of
-from vehicle_anomaly.adapters.inbound.http.named_in_path import named_in_path
+from vehicle_anomaly.adapters.inbound.http.named_model import named_model
 from vehicle_anomaly.adapters.inbound.http.stopping import tell_broken_off
 
 Count = Callable[[str, str, int, float], None]
@@ -94,7 +94,7 @@ def watching(app: ASGIApp, active: Active, count: Count, tell: Tell | None) -> A
                 if answered_by is not None:
                     fields["model_name"], fields["model_version"] = answered_by
                 else:
-                    fields.update(named_in_path(scope))
+                    fields.update(named_model(scope))
                 trace: Any = scope.get(_TRACE)
                 if trace is not None:
                     fields["trace_id"], fields["span_id"] = trace

@@ -25,9 +25,16 @@ from vehicle_anomaly.adapters.inbound.wire.decoding import RECORD, SCORE_BATCH, 
 from vehicle_anomaly.adapters.inbound.wire.limits import NO_LIMITS, MessageLimits
 from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.moments import moments
-from vehicle_anomaly.adapters.inbound.wire.readings import check_record_size, instant, values_of
+from vehicle_anomaly.adapters.inbound.wire.packed_bodies import decode_packed_score_batch, scan_packed_body
+from vehicle_anomaly.adapters.inbound.wire.readings import (
+    check_record_size,
+    check_records,
+    instant,
+    values_of,
+)
 from vehicle_anomaly.adapters.inbound.wire.repeated_keys import stand_once
 from vehicle_anomaly.adapters.inbound.wire.requests import ScoreBatchRequest, TelemetryRecord
+from vehicle_anomaly.adapters.inbound.wire.scanned import Scanned
 from vehicle_anomaly.adapters.inbound.wire.verdict_texts import verdict_texts
 from vehicle_anomaly.core.errors import EmptyBatch, InvalidTelemetry
 from vehicle_anomaly.core.explaining import Explain
@@ -41,6 +48,9 @@ _LAST_YEAR: Final = 9998
 
 # Decoding holds the interpreter, and other callers wait: some milliseconds for as much as this.
 _DECODED_AT_ONCE_BYTES: Final = 1024 * 1024
+
+# Of a record decoded some ten times its size is kept: of many, only once all of them are known to be right.
+_KEPT_UNSEEN: Final = 10_000
 
 _WHOLE: Final[dict[Encoding, Any]] = {
     Encoding.JSON: msgspec.json.Decoder(ScoreBatchRequest[TelemetryRecord]),
@@ -83,6 +93,14 @@ def score_batch(
                 return _answer(request, request.records, score_telemetry, permit)
         except _NOT_QUICK:
             pass
+    elif encoding is Encoding.MSGPACK:
+        try:
+            answer = _packed_answer(message, score_telemetry, permit, limits)
+        except InvalidTelemetry:
+            # It does not say which record is wrong, nor where.
+            answer = None
+        if answer is not None:
+            return answer
     return score_split_batch(SCORE_BATCH[encoding](message), encoding, score_telemetry, permit, limits)
 
 
@@ -108,15 +126,38 @@ def _scanned_answer(
     if read is None:
         return None
     request, scanned = read
+    scores = _score_scanned(request, scanned, score_telemetry, permit, limits)
+    verdicts = verdict_texts(scanned, scores, b",")
+    results = msgspec.Raw(b"[%b]" % verdicts[:-1])
+    return SplicedScoreBatch(scores.model_name.value, scores.model_version.value, results)
+
+
+def _packed_answer(
+    message: bytes, score_telemetry: ScoreTelemetry, permit: Permit, limits: MessageLimits
+) -> ScoreBatchResponse | None:
+    read = scan_packed_body(message, decode_packed_score_batch, MAX_BATCH_VALUES)
+    if read is None:
+        return None
+    request, scanned = read
+    scores = _score_scanned(request, scanned, score_telemetry, permit, limits)
+    vehicle_ids, timestamps = zip(*scanned.told(range(len(scanned))), strict=True)
+    answers = verdict_responses(scores, vehicle_ids, timestamps)
+    return ScoreBatchResponse(scores.model_name.value, scores.model_version.value, answers)
+
+
+def _score_scanned(
+    request: ScoreBatchRequest[Any],
+    scanned: Scanned,
+    score_telemetry: ScoreTelemetry,
+    permit: Permit,
+    limits: MessageLimits,
+) -> Scores:
     limits.check_records(scanned)
     name, version = named_version(request)
     permit(name)
-    scores = score_telemetry.score_columns(
+    return score_telemetry.score_columns(
         scanned.values, scanned.shape.names, name, version, request.explain, only_by_name=True
     )
-    verdicts = verdict_texts(scanned, scores, b",")
-    results = msgspec.Raw(b"[%b]" % verdicts[:-1])
-    return SplicedScoreBatch(name.value, scores.model_version.value, results)
 
 
 class SplicedScoreBatch(msgspec.Struct):
@@ -136,6 +177,9 @@ def score_split_batch(
 ) -> ScoreBatchResponse:
     """Answer a request whose records are still to be decoded; raises as `score_batch`."""
     limits.check_records(request.records)
+    if len(request.records) > _KEPT_UNSEEN:
+        named_version(request)
+        check_records(request.records, encoding)
     decode = RECORD[encoding]
     try:
         for record in request.records:

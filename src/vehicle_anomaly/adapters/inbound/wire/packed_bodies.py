@@ -20,6 +20,7 @@ _IN_THEIR_PLACE: Final = 0
 _FIXED: Final = {0xC0: 0, 0xCA: 4, 0xCB: 8, **{0xCC + step: 1 << (step & 3) for step in range(8)}}
 _MAX_FIELDS: Final = 15
 
+decode_packed_score_batch: Final = msgspec.msgpack.Decoder(ScoreBatchRequest[int]).decode
 decode_packed_ingest: Final = msgspec.msgpack.Decoder(IngestRequest[int]).decode
 
 

@@ -1,5 +1,6 @@
 """Records on the wire → readings of the domain."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -49,7 +50,7 @@ def decode_readings(records: Sequence[msgspec.Raw], encoding: Encoding) -> Itera
     One at a time, so that a large batch never holds the interpreter for long: other threads answer meanwhile.
 
     Yields:
-        Each reading, and its timestamp as it is to be answered.
+        Each reading before a bad one, and its timestamp as it is to be answered.
 
     Raises:
         MalformedMessage: At the end, with up to `MAX_FLAWS` places.
@@ -60,14 +61,23 @@ def decode_readings(records: Sequence[msgspec.Raw], encoding: Encoding) -> Itera
     for position, record in enumerate(records):
         try:
             check_record_size(record)
-            yield to_reading(decode(record))
+            read = to_reading(decode(record))
         except MalformedMessage as error:
             wrong += [Wrong(found.place.within("records", position), found.reason) for found in error.wrong]
             levels = max(levels, error.levels + _LEVELS_AROUND)
             if len(wrong) >= MAX_FLAWS:
                 break
+        else:
+            # Whoever keeps them would keep them for nothing.
+            if not wrong:
+                yield read
     if wrong:
         raise MalformedMessage(wrong, levels)
+
+
+def check_records(records: Sequence[msgspec.Raw], encoding: Encoding) -> None:
+    """Look through the records of a batch, and keep none of them; raises as `decode_readings`."""
+    deque(decode_readings(records, encoding), maxlen=0)
 
 
 def to_batch(
