@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
+from vehicle_anomaly.core.errors import UnknownModel
 from vehicle_anomaly.core.explaining import Explain
 from vehicle_anomaly.core.model import ModelName, ModelVersion, TrainedModel
 from vehicle_anomaly.core.score_telemetry import Score, Scores, ScoreTelemetry
@@ -17,7 +18,7 @@ _tracer = trace.get_tracer("vehicle_anomaly")
 
 
 @contextmanager
-def _span(name: str, kind: SpanKind, **attributes: str | int) -> Iterator[None]:
+def _span(name: str, kind: SpanKind, **attributes: str | int) -> Iterator[Span]:
     told = {f"vehicle_anomaly.{key}": value for key, value in attributes.items()}
     with _tracer.start_as_current_span(
         name,
@@ -28,7 +29,7 @@ def _span(name: str, kind: SpanKind, **attributes: str | int) -> Iterator[None]:
         set_status_on_exception=False,
     ) as span:
         try:
-            yield
+            yield span
         except Exception as error:
             span.set_attribute("error.type", type(error).__name__)
             span.set_status(Status(StatusCode.ERROR, type(error).__name__))
@@ -102,5 +103,14 @@ class TracedScoreTelemetry(ScoreTelemetry):
 
 @contextmanager
 def _scoring(name: ModelName, readings: int) -> Iterator[None]:
-    with _span("score telemetry", SpanKind.INTERNAL, model_name=name.value, readings=readings):
-        yield
+    with _span("score telemetry", SpanKind.INTERNAL, readings=readings) as span:
+        is_known = True
+        try:
+            yield
+        except UnknownModel:
+            # What is not there may be anything in the place of a name: a key, too.
+            is_known = False
+            raise
+        finally:
+            if is_known:
+                span.set_attribute("vehicle_anomaly.model_name", name.value)

@@ -79,6 +79,11 @@ def test_the_same_verdicts_as_in_json_and_msgpack(service: Service, rows: list[l
     ]
 
 
+def test_a_weight_beyond_all_numbers_is_no_weight(service: Service) -> None:
+    answered = post(service, "/score/batch", stream(a_table([[1.0, 2.0, 3.0]])), accept="a/b;q=inf")
+    assert (answered.status_code, answered.headers["content-type"]) == (200, "application/json")
+
+
 @pytest.mark.parametrize("explain", ["always", "anomalies", "never"])
 def test_explanations_are_as_in_json(service: Service, explain: str) -> None:
     rows: list[list[float | None]] = [[1e3 * i, -5.0 * i, None if i % 2 else 2.0 * i] for i in range(8)]

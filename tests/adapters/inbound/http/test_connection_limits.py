@@ -100,7 +100,13 @@ def test_as_much_as_there_may_be_is_taken(bounded: Service) -> None:
     assert bounded.client.post("/score", content=BODY + b" " * 100_000).status_code == 200
 
 
-@pytest.mark.parametrize("first", [head()[:-2] + b"X: ", head("Content-Length: 1000") + b"{", b"\r\n"])
+# The first of two types is that of the body.
+STREAM_TOO = head("Content-Type: application/x-ndjson", "Content-Length: 1000", target="/score/batch")
+
+
+@pytest.mark.parametrize(
+    "first", [head()[:-2] + b"X: ", head("Content-Length: 1000") + b"{", STREAM_TOO + b"{", b"\r\n"]
+)
 def test_dripping_gains_no_time(bounded: Service, first: bytes) -> None:
     with socket.create_connection(host_and_port(bounded.url), 30) as connection:
         connection.settimeout(0.05)
@@ -156,12 +162,15 @@ def test_what_stands_behind_a_body_is_no_header(bounded: Service) -> None:
     assert b"application/json" in trailing
 
 
-def test_a_stream_may_take_as_long_as_it_likes_while_something_comes(bounded: Service) -> None:
+@pytest.mark.parametrize("content_type", ["application/x-ndjson", "Application/X-NDJSON ; charset=utf-8"])
+def test_a_stream_may_take_as_long_as_it_likes_while_something_comes(
+    bounded: Service, content_type: str
+) -> None:
     line = BODY + b"\n"
     with socket.create_connection(host_and_port(bounded.url), 30) as connection:
         connection.sendall(
-            b"POST /score/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
-            b"Transfer-Encoding: chunked\r\n\r\n"
+            b"POST /score/batch HTTP/1.1\r\nHost: x\r\nContent-Type: %b\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n" % content_type.encode()
         )
         began, n_lines, received = monotonic(), 0, b""
         connection.settimeout(30)
@@ -244,6 +253,29 @@ def test_who_asks_whether_a_store_that_hangs_is_there_takes_neither_places_nor_t
         assert not held.asked.acquire(blocking=False), "one look was enough"
         assert service.client.get("/health/ready").status_code == 200
         assert held.asked.acquire(blocking=False), "who asks later is told what is so by then"
+
+
+def test_a_store_that_hangs_does_not_keep_from_telling_that_the_service_stops(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path_factory.mktemp("store")) as service:
+        held = _Held()
+        monkeypatch.setattr(service.container.models(), "check", held)
+        told: list[tuple[int, str]] = []
+
+        def ask() -> None:
+            ready = service.client.get("/health/ready")
+            told.append((ready.status_code, ready.json()["status"]))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        assert held.asked.acquire(timeout=30)
+        service.container.stopping().is_told = True
+        asking.join(20)
+        ask()
+        assert told == [(503, "stopping")] * 2
+        assert not held.asked.acquire(blocking=False), "the store is not asked any more"
+        held.go.set()
 
 
 def test_who_is_refused_and_drips_takes_no_place(tmp_path_factory: pytest.TempPathFactory) -> None:

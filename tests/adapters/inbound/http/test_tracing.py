@@ -103,6 +103,26 @@ def test_nothing_that_was_measured_or_asked_for_is_in_spans_or_lines(
     assert str(_CANARY) not in json.dumps([receiver.spans, told])
 
 
+def test_a_key_in_the_place_of_a_model_is_not_in_spans(tmp_path: Path) -> None:
+    key = f"va_{'k' * 43}"
+    with receiving() as receiver:
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+        with serving(tmp_path, **variables) as process:
+            url = process.wait_for("listening")["url"]
+            with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+                for path in (f"/models/{key}", f"/models/{key}/versions/v1", f"/nowhere/{key}"):
+                    assert client.get(path).status_code == 404
+                assert client.post("/score", json={**READING, "model_name": key}).status_code == 404
+            # The last of them, behind whatever it is made of.
+            receiver.wait_for(lambda span: bool(span["attributes"].get("url.path") == "/score"))
+        spans = receiver.spans
+    paths = {span["attributes"].get("url.path") for span in spans}
+    redacted = {"/models/REDACTED", "/models/REDACTED/versions/v1", "/nowhere/REDACTED"}
+    assert redacted | {"/score"} <= paths
+    assert "score telemetry" in {span["name"] for span in spans}
+    assert key not in json.dumps(spans)
+
+
 def _serve_and_stop(process: Process) -> int:
     url = process.wait_for("listening")["url"]
     with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:

@@ -57,6 +57,7 @@ def test_a_time_without_an_offset_is_utc_and_none_is_never() -> None:
         ([{**ENTRY, "scopes": "score"}], "- at `$[0].scopes`"),
         ([{**ENTRY, "expires": "secret"}], "- at `$[0].expires`"),
         ([{**ENTRY, "requests_per_second": 0}], "- at `$[0].requests_per_second`"),
+        ([{**ENTRY, "requests_per_second": 5e-324}], "- at `$[0].requests_per_second`"),
         ([{**ENTRY, "models": []}], "- at `$[0].models`"),
         ([{**ENTRY, "models": [""]}], "- at `$[0].models[0]`"),
         ([{**ENTRY, "scope": "score"}], "unknown field `scope` - at `$[0]`"),

@@ -95,6 +95,7 @@ BREAK: list[Callable[[Path], object]] = [
     lambda path: path.write_bytes(b"\xff\xfe"),
     lambda path: path.unlink(),
     lambda path: path.rename(path.with_suffix(".old")).with_suffix(".json").mkdir(),
+    lambda path: os.mkfifo(path.rename(path.with_suffix(".old")).with_suffix(".json")),
 ]
 
 
@@ -114,6 +115,8 @@ def test_a_broken_file_keeps_the_last_good_keys_and_says_so_once(
     assert "secret" not in str(log)
     if path.is_dir():
         path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
     replaced(path, an_entry("b", "key-b", "score"))
     clock.now += 1.1
     assert ids(ring, "key-a", "key-b") == [None, "b"]

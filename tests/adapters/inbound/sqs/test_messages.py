@@ -46,6 +46,13 @@ def test_what_is_no_request_is_malformed_by_its_place(body: bytes, place: str) -
     assert str(malformed.value.wrong[0].place) == place
 
 
+def test_a_type_that_there_is_not_is_told_shortly_with_those_that_there_are() -> None:
+    with pytest.raises(MalformedMessage) as malformed:
+        decode_request(msgspec.json.encode({"type": "x" * 5000}))
+
+    assert str(malformed.value) == f"type: expected ingest, score or score_batch, got {'x' * 80!r}"
+
+
 def test_a_result_holds_no_character_that_sqs_refuses() -> None:
     problem = Problem(type="urn:x", title="x", status=400, detail="\x00\x1f\ufffe\uffff\ud7ff\U0001f697")
     result = RefusedMessage(request_id="id", correlation_id=None, problem=problem)

@@ -157,11 +157,13 @@ def test_nothing_of_the_telemetry_is_logged(
         queues.send({**SCORE, "feature_vector": [123456.75, 1.0]})
         queues.take_results(1)
         queues.send({**SCORE, "timestamp": "123456.75"})
-        queues.take_dead_letters(1)
+        queues.send({**SCORE, "type": "123456.75"})
+        queues.take_dead_letters(2)
 
     out, err = capfd.readouterr()
     logged = f"{out}{err}{caplog.text}"
     assert "timestamp" in logged
+    assert "type: expected ingest" in logged
     assert "123456.75" not in logged
 
 

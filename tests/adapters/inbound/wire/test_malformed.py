@@ -103,6 +103,7 @@ RECORD_OF = {"vehicle_id": "v", "timestamp": "t"}
         ({**RECORD_OF, "features": {7: 1.0}}, "features: expected a string, got an integer as a name"),
         ({7: 1}, "body: expected a string, got an integer as a name"),
         ({"vehicle_id": b"v"}, "vehicle_id: expected a string, got bytes"),
+        ({**RECORD_OF, "feature_vector": None}, "feature_vector: expected an array, got null"),
         ({"vehicle_id": msgspec.msgpack.Ext(7, b"")}, "vehicle_id: expected a string, got an extension type"),
     ],
 )

@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from litestar.datastructures.headers import Accept
 from litestar.types import ASGIApp, HTTPScope
 
 from vehicle_anomaly.adapters.inbound.http.answer import Answer
 from vehicle_anomaly.adapters.inbound.http.doorkeeper import permit
 from vehicle_anomaly.adapters.inbound.http.headers import header
-from vehicle_anomaly.adapters.inbound.http.negotiation import UnsupportedMediaType, answer_to
+from vehicle_anomaly.adapters.inbound.http.negotiation import UnsupportedMediaType, answer_to, liked_best
 from vehicle_anomaly.adapters.inbound.http.parts import HttpParts
 from vehicle_anomaly.adapters.inbound.http.query import (
     SCORED,
@@ -75,7 +74,7 @@ def score_arrow(parts: HttpParts, scope: HTTPScope, body: bytes) -> ASGIApp:
     answer = score_columns(told, name, version, parts.score_telemetry, explain)
     note_model(scope, answer.model_name, answer.model_version)
     offered = ["application/json", "application/msgpack", ARROW_STREAM]
-    if Accept(header(scope, b"accept", "*/*")).best_match(offered) == ARROW_STREAM:
+    if liked_best(scope, offered) == ARROW_STREAM:
         return Answer(arrow_answer(answer), ARROW_STREAM.encode(), 200)
     return answer_to(scope, answer)
 

@@ -3,19 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import structlog
+from httptools import HttpParserError, HttpParserUpgrade
+from litestar.types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from vehicle_anomaly.adapters.inbound.http.negotiation import NDJSON
+from vehicle_anomaly.adapters.inbound.http.declined_upgrades import has_body, parser_of_body
+from vehicle_anomaly.adapters.inbound.http.negotiation import says_lines
 from vehicle_anomaly.adapters.inbound.wire.problems import TYPE_PREFIX, Problem, problem
 
 _log = structlog.get_logger(__name__)
 
 _LINGER_SECONDS: Final = 2.0
-_STREAM: Final = NDJSON.encode()
 
 
 CountRefused = Callable[[int], None]
@@ -79,6 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._told: Problem | None = None
         self._refused_at = 0.0
+        self._declines = False
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
@@ -92,9 +95,28 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
         else:
             self._heard_at = self.loop.time()
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except HttpParserError:
+            self.send_400_response("")
         if self._in_headers and self._head_bytes > self.limits.header_bytes and self._told is None:
             self._refuse(_too_large(self.limits))
+
+    def _parse(self, data: bytes) -> None:
+        """Parse what came; raises what the parser does."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+                break
+            except HttpParserUpgrade as offered:
+                # It says where the headers end.
+                data = data[offered.args[0] :]
+                if self._declines:
+                    self._declines = False
+                    cycle: RequestResponseCycle = self.cycle
+                    headers = cycle.scope["headers"]
+                    self.parser = parser_of_body(self, headers, keeps_alive=cycle.keep_alive)
 
     def on_headers_complete(self) -> None:
         """Begin a request, unless its headers are more than they may be."""
@@ -109,12 +131,17 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._told = _too_large(limits)
                 raise _Refused
         super().on_headers_complete()
+        # Where another protocol is offered, the parser takes what follows for that.
+        self._declines = self.parser.should_upgrade() and has_body(self.headers)
         self._in_headers = False
         self._waits_since = self._heard_at = self.loop.time()
         self.headers = _TRAILERS
 
     def on_message_complete(self) -> None:
         """End a request."""
+        if self._declines:
+            # Its body is yet to come.
+            return
         super().on_message_complete()
         self._waits_since = None
 
@@ -168,11 +195,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(_problem(408, "too-slow", f"expected the {what} within {seconds:g} seconds"))
 
     def _is_stream(self) -> bool:
-        if self._in_headers:
-            return False
-        return any(
-            name == b"content-type" and value.startswith(_STREAM) for name, value in self.scope["headers"]
-        )
+        return not self._in_headers and says_lines(cast("HTTPScope", self.scope))
 
     def _is_answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle

@@ -17,6 +17,7 @@ NDJSON = "application/x-ndjson"
 """One JSON value a line."""
 
 _ENCODINGS = {encoding.value: encoding for encoding in Encoding}
+_OFFERED = list(_ENCODINGS)
 _encode_json = msgspec.json.Encoder().encode
 _encode_msgpack = msgspec.msgpack.Encoder().encode
 
@@ -31,10 +32,15 @@ def is_of_lines(scope: HTTPScope) -> bool:
     Raises:
         UnsupportedMediaType: It is, and compressed.
     """
-    if _media_type(header(scope, b"content-type", "")) != NDJSON:
+    if not says_lines(scope):
         return False
     _refuse_compressed(scope)
     return True
+
+
+def says_lines(scope: HTTPScope) -> bool:
+    """Tell whether a request says that its body is a stream of lines."""
+    return _media_type(header(scope, b"content-type", "")) == NDJSON
 
 
 def encoding_of(scope: HTTPScope, *further: str) -> Encoding:
@@ -85,6 +91,25 @@ def answer_to(scope: HTTPScope, answer: Any, status: int = 200) -> ASGIApp:
 
 def likes_msgpack(scope: HTTPScope) -> bool:
     """Tell whether a caller likes MessagePack better than JSON."""
+    return liked_best(scope, _OFFERED) == Encoding.MSGPACK.value
+
+
+def liked_best(scope: HTTPScope, offered: list[str]) -> str | None:
+    """Return which type of an answer a caller likes best.
+
+    Args:
+        scope: Of the request.
+        offered: Types, the usual first.
+
+    Returns:
+        One of them; None where it likes none, or does not say it in numbers (RFC 9110, section 12.4.2).
+    """
     accepted = header(scope, b"accept", "*/*")
     # Most callers accept anything; the others are worth a closer look.
-    return accepted != "*/*" and Accept(accepted).best_match(list(_ENCODINGS)) == Encoding.MSGPACK.value
+    if accepted == "*/*":
+        return offered[0]
+    try:
+        return Accept(accepted).best_match(offered)
+    except OverflowError:
+        # Litestar takes `q=inf` for a number.
+        return None

@@ -98,14 +98,15 @@ def service_routes(parts: HttpParts, options: HttpOptions) -> list[HTTPRouteHand
     @get("/health/ready", OPEN)
     async def readiness(request: HttpRequest) -> ASGIApp:
         try:
-            await look()
+            # A store that hangs must not keep from telling that the service stops, nor from stopping.
+            await look.unless(lambda: parts.stopping.is_told)
         except ModelStoreUnavailable as error:
             detail = _STORE_AWAY if is_stranger(request.scope) else str(error)
             told = readied("unavailable", "unreachable", detail, degraded_for(request.scope))
             return respond(request, told, 503)
         degraded = degraded_for(request.scope)
         if parts.stopping.is_told:
-            return respond(request, readied("stopping", "connected", _STOPS, degraded), 503)
+            return respond(request, readied("stopping", "unknown", _STOPS, degraded), 503)
         ask = _ASK_WITH_A_KEY if degraded is None else UNSET
         return respond(request, readied("ready", "connected", ask, degraded))
 

@@ -1,9 +1,13 @@
 """One look for all who ask at the same time."""
 
-from asyncio import Task, create_task, shield
+import asyncio
+from asyncio import Task, create_task
 from collections.abc import Callable
+from typing import Final
 
 from vehicle_anomaly.adapters.inbound.http.threads import in_thread
+
+_UNTIL_ASKED_AGAIN_SECONDS: Final = 0.2
 
 
 class SharedLook:
@@ -18,17 +22,29 @@ class SharedLook:
         self._look = look
         self._looking: Task[None] | None = None
 
-    async def __call__(self) -> None:
+    async def unless(self, is_idle: Callable[[], bool]) -> None:
         """Look, or wait for who looks.
+
+        Args:
+            is_idle: Tells whether nobody wants to know any more: then this returns, too.
 
         Raises:
             Exception: What the look raises.
         """
+        looking: Task[None] | None = None
+        while not is_idle():
+            looking = looking or self._running()
+            # Not ended by who hangs up: others may wait for it.
+            done, _ = await asyncio.wait({looking}, timeout=_UNTIL_ASKED_AGAIN_SECONDS)
+            if done:
+                looking.result()
+                return
+
+    def _running(self) -> Task[None]:
         if self._looking is None:
             self._looking = create_task(in_thread(self._look))
             self._looking.add_done_callback(self._looked)
-        # Who hangs up must not end it for the others.
-        await shield(self._looking)
+        return self._looking
 
     def _looked(self, task: Task[None]) -> None:
         self._looking = None

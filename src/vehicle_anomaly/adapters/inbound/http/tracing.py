@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, format_span_id, fo
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from vehicle_anomaly.adapters.inbound.http.watching import METHODS, note_trace
+from vehicle_anomaly.adapters.inbound.keys.entries import KEY_PREFIX, looks_like_key
 
 _propagator: Final = TraceContextTextMapPropagator()
 
@@ -84,11 +85,18 @@ def _sent(scope: HTTPScope) -> Context:
     return _propagator.extract(carrier, context=Context())
 
 
+def _scrubbed(path: str) -> str:
+    """Return a path without keys, which somebody may put in the place of a model's name."""
+    if KEY_PREFIX not in path:
+        return path
+    return "/".join("REDACTED" if looks_like_key(part) else part for part in path.split("/"))
+
+
 def _attributes(scope: HTTPScope, method: str) -> dict[str, str | int]:
     attributes: dict[str, str | int] = {
         "http.request.method": method,
         "url.scheme": scope["scheme"],
-        "url.path": scope["path"],
+        "url.path": _scrubbed(scope["path"]),
         "network.protocol.version": scope["http_version"],
     }
     if scope["client"] is not None:

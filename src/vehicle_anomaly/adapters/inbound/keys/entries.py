@@ -21,7 +21,8 @@ _RANDOM_BYTES: Final = 32
 
 KeyId = Annotated[str, Meta(pattern=KEY_ID_PATTERN)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{64}\Z")]
-Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
+# Seldomer than once in eleven days is not asked of anybody, and never would be no time to come again.
+Rate = Annotated[float, Meta(ge=1e-6, le=1_000_000)]
 ModelPrefix = Annotated[str, Meta(pattern=MODEL_PREFIX_PATTERN)]
 
 

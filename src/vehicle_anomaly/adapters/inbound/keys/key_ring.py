@@ -1,6 +1,8 @@
 """The keys that are taken now: found by their hash, read again when their file changes."""
 
 import hashlib
+import os
+import stat
 from collections.abc import Callable, Iterable
 from hmac import compare_digest
 from pathlib import Path
@@ -99,7 +101,11 @@ def _callers(entries: Iterable[KeyEntry], before: dict[bytes, Caller]) -> dict[b
 
 
 def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
+    # A pipe in its place must not hang the event loop, which reads again.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UnusableKeys("expected a file, got something else of this name")
         text = file.read(_MOST_BYTES + 1)
     if len(text) > _MOST_BYTES:
         raise UnusableKeys(f"expected a file of at most {_MOST_BYTES} bytes")

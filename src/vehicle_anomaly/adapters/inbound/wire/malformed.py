@@ -12,6 +12,7 @@ from vehicle_anomaly.core.explaining import EXPLAIN
 
 _NOT_A_NUMBER: Final = re.compile(rb"-?(NaN|nan|Infinity|inf)|(?<=-)(Infinity|inf)")
 _BYTE: Final = re.compile(r"\(byte (\d+)\)")
+_REQUESTS: Final = "ingest, score or score_batch"
 _WORDS: Final = {
     "str": "a string",
     "float": "a number",
@@ -20,6 +21,7 @@ _WORDS: Final = {
     "array": "an array",
     "object": "an object",
     "null": "null",
+    "None": "null",
     "bytes": "bytes",
     "ext": "an extension type",
     "datetime": "a time",
@@ -88,6 +90,10 @@ def _explain_validation(text: str) -> Wrong:
     wrong_choice = re.fullmatch(r"Invalid enum value ('.*')", reason, re.DOTALL)
     if wrong_choice and place.steps[-1:] == ("explain",):
         return Wrong(place, expected_explain(wrong_choice.group(1)[1:-1]))
+    # Of the tag alone: the queue's requests are told apart by it.
+    wrong_tag = re.fullmatch(r"Invalid value '(.*)'", reason, re.DOTALL)
+    if wrong_tag:
+        return Wrong(place, f"expected {_REQUESTS}, got {wrong_tag.group(1)[:80]!r}")
     if reason == "Number out of range":
         return Wrong(place, "expected a finite number that float32 can hold, got one beyond it")
     return Wrong(place, _in_words(reason) + (" as a name" if of_a_key else ""))
