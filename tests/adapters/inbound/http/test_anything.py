@@ -56,6 +56,19 @@ content_types = st.one_of(
     st.text('azJ/+;=*," .', max_size=20).map(str.strip),
 )
 
+accepts = st.one_of(
+    content_types,
+    st.lists(
+        st.builds(
+            "{};q={}".format,
+            st.sampled_from(["*/*", "application/json", "application/msgpack", "a/b"]),
+            st.floats().map(str) | st.sampled_from(["1e400", "0.5", "", "x", "-1"]),
+        ),
+        min_size=1,
+        max_size=3,
+    ).map(", ".join),
+)
+
 
 def _has_large_integer(value: object) -> bool:
     # MessagePack has no integers beyond 64 bits.
@@ -71,7 +84,7 @@ def _has_large_integer(value: object) -> bool:
     [("POST", "/ingest"), ("POST", "/score"), ("POST", "/score/batch"), ("PUT", "/models/default/latest")],
 )
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(body=bodies, content_type=content_types, accept=content_types)
+@given(body=bodies, content_type=content_types, accept=accepts)
 def test_never_a_failure(
     scratch: Service, call: tuple[str, str], body: bytes, content_type: str, accept: str
 ) -> None:

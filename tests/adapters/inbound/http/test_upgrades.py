@@ -72,6 +72,15 @@ def test_a_body_that_looks_like_a_request_is_none(service: Service, line: bytes,
     assert b"healthy" not in answers
 
 
+@pytest.mark.parametrize("offer", OFFERS)
+def test_a_body_behind_a_request_that_is_not_answered_yet_is_read_too(service: Service, offer: str) -> None:
+    first = _asked(b"GET /health/ready HTTP/1.1")
+    second = _asked(b"POST /score HTTP/1.1", *OFFERS[offer], LENGTH) + BODY
+    answers = service.exchange(first + second + second + HEALTH)
+    assert _statuses(answers) == [b"200"] * 4, answers
+    assert answers.count(b'"anomaly_score"') == 2
+
+
 def test_who_asks_for_the_connection_to_be_closed_gets_that(service: Service) -> None:
     offer = (b"Connection: close, Upgrade", b"Upgrade: h2c", LENGTH)
     answers = service.exchange(_asked(b"POST /score HTTP/1.1", *offer) + BODY + HEALTH)
