@@ -1,17 +1,20 @@
 """Logs: one JSON line an event on standard error, or coloured text on a terminal. Traces, when asked for."""
 
 import logging
+import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from traceback import format_tb
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 # Spans that no collector has taken by then are lost: it must not hold up the end of the process.
 _FLUSH_SECONDS: Final = 0.2
+# Of an address of HTTP's: a key may stand there.
+_QUERY: Final = re.compile(r"\?\S+")
 
 _log = structlog.get_logger(__name__)
 
@@ -63,7 +66,7 @@ def _tell_no_values(_: object, __: str, event: structlog.typing.EventDict) -> st
     """Say of an exception which one it is and where, and not what it says.
 
     That may repeat a value of a request, or what a cloud was asked with. Of other libraries' lines the first
-    is kept: asyncio tells an exception's words in the second.
+    is kept: asyncio tells an exception's words in the second. No query of an address is.
     """
     raised = event.pop("exc_info", None)
     if raised is True:
@@ -73,8 +76,29 @@ def _tell_no_values(_: object, __: str, event: structlog.typing.EventDict) -> st
         event["error"] = type(error).__name__
         event["stack"] = "".join(format_tb(error.__traceback__))
     if not event.get("_from_structlog", True):
-        event["event"] = str(event["event"]).partition("\n")[0]
+        event["event"] = _QUERY.sub("?…", str(event["event"]).partition("\n")[0])
     return event
+
+
+def _tell_which_errors(record: logging.LogRecord) -> bool:
+    """Have the errors of which a library makes a line told as which they are, not by what they say.
+
+    Those of a collector that is down say where spans go, with all that stands in that address.
+    """
+    record.msg = _which(record.msg)
+    if isinstance(record.args, tuple):
+        record.args = tuple(map(_which, record.args))
+    return True
+
+
+def _which(told: object) -> Any:
+    if not isinstance(told, BaseException):
+        return told
+    first = told
+    while (before := first.__cause__ or first.__context__) is not None:
+        first = before
+    name = type(told).__name__
+    return name if first is told else f"{name} ({type(first).__name__})"
 
 
 def _tell_thread(failed: threading.ExceptHookArgs) -> None:
@@ -110,11 +134,13 @@ def configure_logging(level: str, also_told: structlog.typing.Processor | None =
             ],
         )
     )
+    handler.addFilter(_tell_which_errors)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Python would print it as it is, in many lines.
     threading.excepthook = _tell_thread
-    # At INFO it tells where it found credentials and endpoints, for every client.
-    logging.getLogger("botocore").setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+    # Below, the one tells where it found credentials and endpoints, the other each address that is called.
+    for name in ("botocore", "urllib3"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import pytest
 
 from tests.api_keys import an_entry
 from tests.echoing_aws import echoing_aws
+from tests.otlp_receiver import receiving
 from tests.queues import Queues, make_queues, wait_until
 from tests.robustness.deployment import Program
 
@@ -99,6 +101,39 @@ def test_of_a_service_whose_store_repeats_what_it_was_asked_with(
         assert service.stop() == 0
     assert len([line for line in lines(tmp_path, "serve") if line["event"] == "model store failed"]) >= 3
     nothing_is_told(tmp_path, "serve")
+
+
+@contextmanager
+def traced_to(collector: str, folder: Path) -> Iterator[None]:
+    """Run a service that sends spans to an address of which path and query are secrets; it tells neither."""
+    traced = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"{collector}/{TOKEN}?key={SECRET}",
+        "OTEL_BSP_SCHEDULE_DELAY": "50",
+        "LOG_LEVEL": "DEBUG",
+        "MODEL_ARTIFACT_DIR": str(folder / "models"),
+    }
+    with program(folder, "serve", **traced) as service:
+        url = service.wait_for("listening")["url"]
+        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        yield
+        assert service.stop() == 0
+    nothing_is_told(folder, "serve")
+
+
+def test_of_a_service_whose_collector_refuses_connections(tmp_path: Path) -> None:
+    # Bound and not listening: nobody else gets the port.
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        log = tmp_path / "serve"
+        with traced_to(f"http://127.0.0.1:{closed.getsockname()[1]}", tmp_path):
+            wait_until(lambda: "Transient error" in log.read_text(encoding="utf-8"))
+    told = [line["event"] for line in lines(tmp_path, "serve") if line["event"].startswith("Transient error")]
+    assert told[0].startswith("Transient error ConnectionError (ConnectionRefusedError) encountered")
+
+
+def test_of_a_service_whose_collector_answers(tmp_path: Path) -> None:
+    with receiving() as receiver, traced_to(receiver.endpoint, tmp_path):
+        assert receiver.wait_for(lambda span: bool(span["name"] == "GET /healthz"))
 
 
 @pytest.mark.parametrize("refused", ["ReceiveMessage", "SendMessageBatch", "DeleteMessageBatch", "S3"])

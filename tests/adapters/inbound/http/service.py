@@ -114,7 +114,12 @@ def reading(**fields: Any) -> bytes:
 
 def answers(service: Service, route: str) -> dict[str, float]:
     """Count the answers of a route, by status."""
-    families = text_string_to_metric_families(service.client.get("/metrics").text)
+    return counted_answers(service.client.get("/metrics").text, route)
+
+
+def counted_answers(metrics: str, route: str) -> dict[str, float]:
+    """Read from metrics how often a route was answered, by status."""
+    families = text_string_to_metric_families(metrics)
     samples = (sample for family in families for sample in family.samples)
     return {
         sample.labels["http_response_status_code"]: sample.value

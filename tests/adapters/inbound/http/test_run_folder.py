@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import resource
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.adapters.inbound.http.processes import SECONDS, Process, serving
 from vehicle_anomaly.adapters.inbound.http.run_folder import remove_abandoned, run_folder
@@ -139,3 +141,19 @@ def test_a_file_system_without_locks_serves(temporary: Path, monkeypatch: pytest
 def test_a_folder_that_went_meanwhile_is_no_failure(temporary: Path) -> None:
     with run_folder() as folder:
         folder.path.rmdir()
+
+
+def test_without_room_in_any_temporary_folder_it_is_said_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # What Python writes to find out whether a folder can be used finds no room.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with capture_logs() as told:
+            remove_abandoned()
+            with pytest.raises(OSError, match="No usable temporary directory") as raised, run_folder():
+                pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert raised.value.filename == "TMPDIR"
+    assert [each["event"] for each in told] == ["no folder for temporary files"]

@@ -16,6 +16,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from vehicle_anomaly.adapters.inbound.http.access import METRICS
+from vehicle_anomaly.adapters.inbound.http.count_file import count_in_files_with_room
 from vehicle_anomaly.adapters.inbound.http.safe_methods import get
 
 # Buckets for a service whose fast path takes well under a millisecond and whose slow one trains a model.
@@ -26,6 +27,8 @@ _TEXT = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
 
 # When a series began says nothing that its first sample does not.
 disable_created_metrics()  # type: ignore[no-untyped-call]
+# Before anything is counted, whoever counts it.
+count_in_files_with_room()
 
 
 class RequestMetrics:

@@ -53,7 +53,12 @@ def run_folder() -> Iterator[RunFolder]:
     Raises:
         OSError: No folder can be made; its `filename` names it.
     """
-    remove_abandoned()
+    try:
+        temporary = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        # Python has tried several, and names none as the one.
+        raise OSError(error.errno, error.strerror, "TMPDIR") from error
+    _remove_abandoned_of(temporary)
     unlocked = Path(tempfile.mkdtemp(prefix=_UNLOCKED_PREFIX))
     lock = os.open(unlocked, _FOLDER)
     path = _locked(unlocked, lock)
@@ -68,7 +73,17 @@ def run_folder() -> Iterator[RunFolder]:
 
 def remove_abandoned() -> None:
     """Remove this user's folders that no process uses any more; what cannot be removed is logged."""
-    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    try:
+        temporary = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        # Where no folder has room, a service of one process needs none.
+        _log.warning("no folder for temporary files", error=error.strerror)
+        return
+    _remove_abandoned_of(temporary)
+
+
+def _remove_abandoned_of(temporary: Path) -> None:
+    for path in temporary.glob(f"{_PREFIX}*"):
         try:
             if _is_own_folder(path) and _removed_if_abandoned(path):
                 _log.info("removed what an ended service left", folder=str(path))
