@@ -149,6 +149,21 @@ def test_a_signal_that_never_moves_is_constant() -> None:
     )
 
 
+def test_large_values_are_written_as_they_were_sent() -> None:
+    batch, pressures = fleet(names="abcd"), np.random.default_rng(1).normal(120_902_500, 200, 1000)
+    batch.values[:, 1] = 1_013_250.5
+    batch.values[:, 2] = pressures
+    batch.values[17, 2] = 4_294_967_295
+
+    constant, far = report(batch).warnings
+
+    assert constant.message.startswith("b is 1013250.5 wherever it has a value")
+    low, high = (f"{np.quantile(pressures, level, method='nearest'):.0f}" for level in (0.01, 0.99))
+    assert far.message.startswith("c is 4294967295 at its farthest, though 98 % of its values lie from ")
+    assert f" {low[:7]}" in far.message
+    assert f" {high[:7]}" in far.message
+
+
 def test_a_switch_has_few_values() -> None:
     batch = fleet()
     batch.values[:, 3] = np.random.default_rng(1).integers(0, 2, 1000)

@@ -7,6 +7,7 @@ from typing import Final, Literal, get_args
 
 from vehicle_anomaly.core.feature_summary import QUANTILE_LEVELS, FeatureSummary
 from vehicle_anomaly.core.sequences import Sequences
+from vehicle_anomaly.core.told_apart import told_apart
 
 Code = Literal[
     "no_guards",
@@ -135,11 +136,12 @@ def _of_values(features: Iterable[FeatureSummary]) -> Iterator[BatchWarning]:
     for each in features:
         name = _named(each.feature)
         if each.minimum == each.maximum:
+            (value,) = told_apart(each.minimum)
             yield BatchWarning(
                 "constant",
                 each.feature,
-                f"{name} is {each.minimum:g} wherever it has a value, so nothing is learnt of it: leave it "
-                "out, or check the sensor.",
+                f"{name} is {value} wherever it has a value, so nothing is learnt of it: leave it out, or "
+                "check the sensor.",
             )
         elif each.distinct <= FEW_VALUES:
             yield BatchWarning(
@@ -157,12 +159,12 @@ def _of_values(features: Iterable[FeatureSummary]) -> Iterator[BatchWarning]:
             )
         far = _far(each)
         if far is not None:
+            farthest, low, high = told_apart(far, each.quantiles[0], each.quantiles[-1])
             yield BatchWarning(
                 "far_outlier",
                 each.feature,
-                f"{name} is {far:g} at its farthest, though 98 % of its values lie from "
-                f"{each.quantiles[0]:g} to {each.quantiles[-1]:g}: if that stands for no value, send "
-                "null instead.",
+                f"{name} is {farthest} at its farthest, though 98 % of its values lie from {low} to {high}: "
+                "if that stands for no value, send null instead.",
             )
 
 
@@ -181,10 +183,11 @@ def _of_stuck(sequences: Sequences, features: Sequence[FeatureSummary]) -> Itera
     for stuck in sequences.stuck:
         feature, more = features[stuck.column].feature, stuck.vehicles - 1
         others = "" if not more else f", and in {more} other vehicle{'s' if more > 1 else ''} too"
+        (value,) = told_apart(stuck.value)
         yield BatchWarning(
             "stuck",
             feature,
-            f"{_named(feature)} of vehicle {stuck.vehicle_id!r} stays at {stuck.value:g} for at least "
+            f"{_named(feature)} of vehicle {stuck.vehicle_id!r} stays at {value} for at least "
             f"{stuck.readings:,} readings in a row while other signals move{others}: check the sensor, and "
             "train without these readings.",
         )
