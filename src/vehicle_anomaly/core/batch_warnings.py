@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal, get_args
 
-from vehicle_anomaly.core.feature_summary import QUANTILE_LEVELS, FeatureSummary
+from vehicle_anomaly.core.far_outliers import far_outlier
+from vehicle_anomaly.core.feature_summary import FeatureSummary
 from vehicle_anomaly.core.sequences import Sequences
 from vehicle_anomaly.core.told_apart import told_apart
 
@@ -33,8 +34,6 @@ FEW_VEHICLES: Final = 3
 DOMINANT_SHARE: Final = 0.5
 MOSTLY_MISSING: Final = 0.9
 FEW_VALUES: Final = 3
-FAR: Final = 10.0
-"""How many times the distance between the 1 % and the 99 % quantile an extreme lies beyond the nearer one."""
 
 MAX_FEATURES_A_CODE: Final = 20
 """Features that are named with one code; how many more there are, the last warning of that code says."""
@@ -157,26 +156,15 @@ def _of_values(features: Iterable[FeatureSummary]) -> Iterator[BatchWarning]:
                 f"{name} is missing in {_percent(each.missing_share)} of the readings, which count as its "
                 "median: leave it out, or check why vehicles do not send it.",
             )
-        far = _far(each)
+        far = far_outlier(each) if each.distinct > FEW_VALUES else None
         if far is not None:
-            farthest, low, high = told_apart(far, each.quantiles[0], each.quantiles[-1])
+            farthest, low, high = told_apart(far.value, far.low, far.high)
             yield BatchWarning(
                 "far_outlier",
                 each.feature,
-                f"{name} is {farthest} at its farthest, though 98 % of its values lie from {low} to {high}: "
-                "if that stands for no value, send null instead.",
+                f"{name} is {farthest} at its farthest, though {_percent(far.share)} of its values lie from "
+                f"{low} to {high}: if that stands for no value, send null instead.",
             )
-
-
-def _far(each: FeatureSummary) -> float | None:
-    low, high = (each.quantiles[QUANTILE_LEVELS.index(level)] for level in (0.01, 0.99))
-    spread = high - low
-    if each.distinct <= FEW_VALUES or not spread:
-        return None
-    below, above = (low - each.minimum) / spread, (each.maximum - high) / spread
-    if max(below, above) <= FAR:
-        return None
-    return each.minimum if below > above else each.maximum
 
 
 def _of_stuck(sequences: Sequences, features: Sequence[FeatureSummary]) -> Iterator[BatchWarning]:
