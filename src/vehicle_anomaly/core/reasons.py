@@ -20,8 +20,9 @@ class Reason:
 
     Attributes:
         code: `out_of_range`: a value is outside of what training saw, by a margin. `missing`: a sensor gave
-            no value that always gave one in training, or no sensor gave any. `inconsistent`: the value of one
-            sensor contradicts the others. `isolation`: the forest finds the reading as a whole unusual.
+            no value that hardly ever lacked one in training, or no sensor gave any. `inconsistent`: the
+            value of one sensor contradicts the others. `isolation`: the forest finds the reading as a whole
+            unusual.
         feature: Name or position of the sensor; None when it is about the reading as a whole.
         observed: The sensor's value, in its unit; the anomaly score for `isolation`.
         expected: What the other sensors lead one to expect of it, in its unit; what is usual in training
