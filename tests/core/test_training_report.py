@@ -333,6 +333,16 @@ def test_of_thousands_of_features_with_one_flaw_some_are_named_and_the_others_co
     assert "70 more features" in warnings[-1].message
 
 
+def test_one_reading_is_told_of_as_one() -> None:
+    few, *_ = report(fleet(1)).warnings
+    (unguarded,) = guard_warnings(1, GuardParameters(0.01), 0.05)
+    (two,) = guard_warnings(2, GuardParameters(0.01), 0.05)
+
+    assert few.message.startswith("There is 1 reading only, and each tree")
+    assert unguarded.message.startswith("There is 1 reading, and guards need 100")
+    assert two.message.startswith("There are 2 readings, and guards need 100")
+
+
 def test_one_reading_is_enough_for_a_report() -> None:
     told = report(fleet(1))
 

@@ -58,6 +58,11 @@ class BatchWarning:
             raise ValueError(f"code: expected one of {', '.join(get_args(Code))}, got {self.code!r}")
 
 
+def there_are(n_readings: int) -> str:
+    """Begin a sentence with how many readings there are."""
+    return "There is 1 reading" if n_readings == 1 else f"There are {n_readings} readings"
+
+
 def batch_warnings(
     n_readings: int,
     sequences: Sequences,
@@ -89,7 +94,7 @@ def _of_the_batch(n_readings: int, sequences: Sequences) -> Iterator[BatchWarnin
         yield BatchWarning(
             "few_readings",
             None,
-            f"There are {n_readings} readings only, and each tree could learn from {FEW_READINGS}: send "
+            f"{there_are(n_readings)} only, and each tree could learn from {FEW_READINGS}: send "
             "more, or expect that much of what is normal will be called an anomaly.",
         )
     if n_vehicles < FEW_VEHICLES:
