@@ -11,7 +11,7 @@ from tests.guarded import trained, tried
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.judging import judge
 from vehicle_anomaly.core.model import TrainedModel
-from vehicle_anomaly.core.reasons import CODES, Code, Reason
+from vehicle_anomaly.core.reasons import CODES, Code, Reason, isolation
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +145,71 @@ def test_other_sensors_suggest_nothing_when_none_of_them_reads(model: TrainedMod
     assert "Usual is about" in first.message
     assert said.by_others
     assert "The other sensors suggest about" in said.message
+
+
+PRESSURE = Reason("inconsistent", "manifold_pa", 101_345.0, 101_325.25, 101_326.0, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        (
+            PRESSURE,
+            "manifold_pa reads 101345, which contradicts the other sensors. "
+            "They suggest about 101325.2, at most 101326.",
+        ),
+        (
+            replace(PRESSURE, limit=PRESSURE.expected),
+            "manifold_pa reads 101345, which contradicts the other sensors. They suggest about 101325.",
+        ),
+        (
+            # The same value, once as it is kept and once as it was computed.
+            Reason("inconsistent", "coolant", 19.37, 88.76000213623047, 88.76000200),
+            "coolant reads 19.37, which contradicts the other sensors. They suggest about 88.76.",
+        ),
+        (
+            Reason("inconsistent", "coolant", 19.37, 88.76, 80.123),
+            "coolant reads 19.37, which contradicts the other sensors. "
+            "They suggest about 88.76, at least 80.12.",
+        ),
+        (
+            Reason("out_of_range", "micro", 1.000002, 1.0, 1.000001),
+            "micro reads 1.000002, above all that training saw. The other sensors suggest about 1.",
+        ),
+        (
+            Reason("inconsistent", "odometer_m", 29_123_456.0, 29_100_000.0, by_others=False),
+            "odometer_m reads 29123456, which is unusual by itself. Usual is about 29100000.",
+        ),
+        (
+            Reason("missing", 3, None, 1_013_250.5),
+            "Feature 3 has no value, though it had one in training. The other sensors suggest about 1013250.",
+        ),
+        (
+            isolation(-0.07049, -0.0),
+            "The reading as a whole is unlike those of healthy vehicles: its anomaly score is -0.07049, "
+            "below 0.",
+        ),
+    ],
+)
+def test_numbers_that_differ_can_be_told_apart_in_the_sentence(reason: Reason, message: str) -> None:
+    assert reason.message == message
+
+
+def test_the_limit_is_told_only_where_it_says_more_than_what_is_expected(
+    model: TrainedModel, readings: NDArray[np.float64]
+) -> None:
+    told = [
+        (reason.message, reason.expected == reason.limit)
+        for reasons in judge(model, readings, model.score(readings)).values()
+        for reason in reasons
+        if reason.code == "inconsistent" and reason.by_others
+    ]
+
+    assert {same for _, same in told} == {True, False}
+    for message, same in told:
+        _, _, suggested = message.partition("They suggest about ")
+        numbers = suggested.rstrip(".").replace("at most ", "").replace("at least ", "").split(", ")
+        assert len(set(numbers)) == len(numbers) == (1 if same else 2)
 
 
 @pytest.mark.parametrize("by_others", [True, False])

@@ -149,6 +149,21 @@ def test_a_signal_that_never_moves_is_constant() -> None:
     )
 
 
+def test_large_values_are_written_as_they_were_sent() -> None:
+    batch, pressures = fleet(names="abcd"), np.random.default_rng(1).normal(120_902_500, 200, 1000)
+    batch.values[:, 1] = 1_013_250.5
+    batch.values[:, 2] = pressures
+    batch.values[17, 2] = 4_294_967_295
+
+    constant, far = report(batch).warnings
+
+    assert constant.message.startswith("b is 1013250.5 wherever it has a value")
+    low, high = (f"{np.quantile(pressures, level, method='nearest'):.0f}" for level in (0.01, 0.99))
+    assert far.message.startswith("c is 4294967295 at its farthest, though 98 % of its values lie from ")
+    assert f" {low[:7]}" in far.message
+    assert f" {high[:7]}" in far.message
+
+
 def test_a_switch_has_few_values() -> None:
     batch = fleet()
     batch.values[:, 3] = np.random.default_rng(1).integers(0, 2, 1000)
@@ -184,6 +199,38 @@ def test_a_placeholder_lies_far_out() -> None:
     batch.values[17, 1] = 65535
 
     assert warned(batch) == [("far_outlier", 1)]
+
+
+@pytest.mark.parametrize("share", [0.001, 0.005, 0.012, 0.02, 0.045])
+@pytest.mark.parametrize("placeholder", [65535.0, -9999.0, 1e9])
+def test_a_placeholder_is_found_in_some_percent_of_the_readings_too(placeholder: float, share: float) -> None:
+    batch = fleet(20_000, names="abcd")
+    batch.values[np.random.default_rng(1).random(20_000) < share, 1] = placeholder
+
+    (warning,) = report(batch).warnings
+
+    assert (warning.code, warning.feature) == ("far_outlier", "b")
+    assert warning.message.startswith(f"b is {placeholder:.0f} at its farthest, though ")
+    assert f"{98 if share < 0.01 else 90} % of its values lie from " in warning.message
+
+
+@pytest.mark.parametrize("n_readings", [300, 20_000])
+def test_long_tails_and_what_seldom_happens_are_no_placeholders(n_readings: int) -> None:
+    rng = np.random.default_rng(3)
+    batch = fleet(n_readings, n_features=6)
+    seldom = rng.random(n_readings) < 0.07
+    long_tailed = rng.lognormal(0, 1, n_readings)
+    # A tail that a sensor cuts off, a brake that mostly rests, a rare state, two of many, and a rare mode.
+    batch.values[:, 0] = np.minimum(long_tailed, np.quantile(long_tailed, 0.985))
+    batch.values[:, 1] = np.where(
+        seldom, np.minimum(rng.exponential(50, n_readings), 100), rng.random(n_readings)
+    )
+    batch.values[:, 2] = rng.choice([0, 1, 2, 14], n_readings, p=[0.9, 0.06, 0.02, 0.02])
+    batch.values[:, 3] = np.where(rng.random(n_readings) < 0.03, 12, rng.choice(12, n_readings))
+    batch.values[:, 4] = np.where(rng.random(n_readings) < 0.03, 500 + 30 * rng.normal(size=n_readings), 50)
+    batch.values[:, 4] += rng.normal(0, 10, n_readings)
+
+    assert "far_outlier" not in dict(warned(batch))
 
 
 def test_a_sensor_that_stands_still_in_one_vehicle_is_stuck() -> None:
@@ -284,6 +331,16 @@ def test_of_thousands_of_features_with_one_flaw_some_are_named_and_the_others_co
 
     assert [warning.feature for warning in warnings] == [*range(MAX_FEATURES_A_CODE), None]
     assert "70 more features" in warnings[-1].message
+
+
+def test_one_reading_is_told_of_as_one() -> None:
+    few, *_ = report(fleet(1)).warnings
+    (unguarded,) = guard_warnings(1, GuardParameters(0.01), 0.05)
+    (two,) = guard_warnings(2, GuardParameters(0.01), 0.05)
+
+    assert few.message.startswith("There is 1 reading only, and each tree")
+    assert unguarded.message.startswith("There is 1 reading, and guards need 100")
+    assert two.message.startswith("There are 2 readings, and guards need 100")
 
 
 def test_one_reading_is_enough_for_a_report() -> None:

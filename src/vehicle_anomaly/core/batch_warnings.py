@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal, get_args
 
-from vehicle_anomaly.core.feature_summary import QUANTILE_LEVELS, FeatureSummary
+from vehicle_anomaly.core.far_outliers import far_outlier
+from vehicle_anomaly.core.feature_summary import FeatureSummary
 from vehicle_anomaly.core.sequences import Sequences
+from vehicle_anomaly.core.told_apart import told_apart
 
 Code = Literal[
     "no_guards",
@@ -32,8 +34,6 @@ FEW_VEHICLES: Final = 3
 DOMINANT_SHARE: Final = 0.5
 MOSTLY_MISSING: Final = 0.9
 FEW_VALUES: Final = 3
-FAR: Final = 10.0
-"""How many times the distance between the 1 % and the 99 % quantile an extreme lies beyond the nearer one."""
 
 MAX_FEATURES_A_CODE: Final = 20
 """Features that are named with one code; how many more there are, the last warning of that code says."""
@@ -56,6 +56,11 @@ class BatchWarning:
     def __post_init__(self) -> None:
         if self.code not in get_args(Code):
             raise ValueError(f"code: expected one of {', '.join(get_args(Code))}, got {self.code!r}")
+
+
+def there_are(n_readings: int) -> str:
+    """Begin a sentence with how many readings there are."""
+    return "There is 1 reading" if n_readings == 1 else f"There are {n_readings} readings"
 
 
 def batch_warnings(
@@ -89,7 +94,7 @@ def _of_the_batch(n_readings: int, sequences: Sequences) -> Iterator[BatchWarnin
         yield BatchWarning(
             "few_readings",
             None,
-            f"There are {n_readings} readings only, and each tree could learn from {FEW_READINGS}: send "
+            f"{there_are(n_readings)} only, and each tree could learn from {FEW_READINGS}: send "
             "more, or expect that much of what is normal will be called an anomaly.",
         )
     if n_vehicles < FEW_VEHICLES:
@@ -135,11 +140,12 @@ def _of_values(features: Iterable[FeatureSummary]) -> Iterator[BatchWarning]:
     for each in features:
         name = _named(each.feature)
         if each.minimum == each.maximum:
+            (value,) = told_apart(each.minimum)
             yield BatchWarning(
                 "constant",
                 each.feature,
-                f"{name} is {each.minimum:g} wherever it has a value, so nothing is learnt of it: leave it "
-                "out, or check the sensor.",
+                f"{name} is {value} wherever it has a value, so nothing is learnt of it: leave it out, or "
+                "check the sensor.",
             )
         elif each.distinct <= FEW_VALUES:
             yield BatchWarning(
@@ -155,36 +161,26 @@ def _of_values(features: Iterable[FeatureSummary]) -> Iterator[BatchWarning]:
                 f"{name} is missing in {_percent(each.missing_share)} of the readings, which count as its "
                 "median: leave it out, or check why vehicles do not send it.",
             )
-        far = _far(each)
+        far = far_outlier(each) if each.distinct > FEW_VALUES else None
         if far is not None:
+            farthest, low, high = told_apart(far.value, far.low, far.high)
             yield BatchWarning(
                 "far_outlier",
                 each.feature,
-                f"{name} is {far:g} at its farthest, though 98 % of its values lie from "
-                f"{each.quantiles[0]:g} to {each.quantiles[-1]:g}: if that stands for no value, send "
-                "null instead.",
+                f"{name} is {farthest} at its farthest, though {_percent(far.share)} of its values lie from "
+                f"{low} to {high}: if that stands for no value, send null instead.",
             )
-
-
-def _far(each: FeatureSummary) -> float | None:
-    low, high = (each.quantiles[QUANTILE_LEVELS.index(level)] for level in (0.01, 0.99))
-    spread = high - low
-    if each.distinct <= FEW_VALUES or not spread:
-        return None
-    below, above = (low - each.minimum) / spread, (each.maximum - high) / spread
-    if max(below, above) <= FAR:
-        return None
-    return each.minimum if below > above else each.maximum
 
 
 def _of_stuck(sequences: Sequences, features: Sequence[FeatureSummary]) -> Iterator[BatchWarning]:
     for stuck in sequences.stuck:
         feature, more = features[stuck.column].feature, stuck.vehicles - 1
         others = "" if not more else f", and in {more} other vehicle{'s' if more > 1 else ''} too"
+        (value,) = told_apart(stuck.value)
         yield BatchWarning(
             "stuck",
             feature,
-            f"{_named(feature)} of vehicle {stuck.vehicle_id!r} stays at {stuck.value:g} for at least "
+            f"{_named(feature)} of vehicle {stuck.vehicle_id!r} stays at {value} for at least "
             f"{stuck.readings:,} readings in a row while other signals move{others}: check the sensor, and "
             "train without these readings.",
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from vehicle_anomaly.core.batch_warnings import BatchWarning
+from vehicle_anomaly.core.batch_warnings import BatchWarning, there_are
 from vehicle_anomaly.core.guard_fitting import MIN_READINGS, MIN_READINGS_FOR_TREES, GuardParameters
 
 
@@ -27,7 +27,7 @@ def _warnings(
         yield BatchWarning(
             "no_guards",
             None,
-            f"There are {n_readings} readings, and guards need {MIN_READINGS}: the forest judges alone, "
+            f"{there_are(n_readings)}, and guards need {MIN_READINGS}: the forest judges alone, "
             f"which hardly sees a single wrong sensor, and the false-alarm rate of {rate:g} is not held, for "
             f"CONTAMINATION ({contamination}) decides. Send {MIN_READINGS_FOR_TREES} readings or more.",
         )
@@ -36,7 +36,7 @@ def _warnings(
         yield BatchWarning(
             "ranges_only",
             None,
-            f"There are {n_readings} readings, and sensors are compared with each other from "
+            f"{there_are(n_readings)}, and sensors are compared with each other from "
             f"{MIN_READINGS_FOR_TREES} on: values out of range and missing ones are found, those that "
             "contradict other sensors are not. Send more.",
         )

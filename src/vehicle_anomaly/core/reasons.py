@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from vehicle_anomaly.core.told_apart import told_apart
+
 Code = Literal["out_of_range", "missing", "inconsistent", "isolation"]
 
 CODES: Final[tuple[Code, ...]] = get_args(Code)
 """All codes, in the order in which reasons are told."""
+
+# Of what is expected: values that are tried are kept in single precision.
+_PRECISION: Final = 2.0**-24
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +20,9 @@ class Reason:
 
     Attributes:
         code: `out_of_range`: a value is outside of what training saw, by a margin. `missing`: a sensor gave
-            no value that always gave one in training, or no sensor gave any. `inconsistent`: the value of one
-            sensor contradicts the others. `isolation`: the forest finds the reading as a whole unusual.
+            no value that hardly ever lacked one in training, or no sensor gave any. `inconsistent`: the
+            value of one sensor contradicts the others. `isolation`: the forest finds the reading as a whole
+            unusual.
         feature: Name or position of the sensor; None when it is about the reading as a whole.
         observed: The sensor's value, in its unit; the anomaly score for `isolation`.
         expected: What the other sensors lead one to expect of it, in its unit; what is usual in training
@@ -42,26 +48,26 @@ class Reason:
         """A sentence."""
         # Made when it is asked for: most readings of a large batch are only counted.
         name = self.feature if isinstance(self.feature, str) else f"Feature {self.feature}"
-        # By `z`, a zero has no sign.
-        who = "The other sensors suggest" if self.by_others else "Usual is"
-        expected = "" if self.expected is None else f" {who} about {self.expected:z.4g}."
         match self.code:
             case "out_of_range":
-                return f"{name} reads {self.observed:z.4g}, {self._side()} all that training saw.{expected}"
+                reads, expected = self._expected()
+                return f"{name} reads {reads}, {self._side()} all that training saw.{expected}"
             case "missing" if self.feature is None:
                 return "No sensor has a value: there is nothing to judge the vehicle by."
             case "missing":
+                _, expected = self._expected()
                 return f"{name} has no value, though it had one in training.{expected}"
             case "inconsistent" if not self.by_others:
-                return f"{name} reads {self.observed:z.4g}, which is unusual by itself.{expected}"
+                reads, expected = self._expected()
+                return f"{name} reads {reads}, which is unusual by itself.{expected}"
             case "inconsistent":
-                return (
-                    f"{name} reads {self.observed:z.4g}, which contradicts the other sensors.{self._bound()}"
-                )
+                reads, bounds = self._bounds()
+                return f"{name} reads {reads}, which contradicts the other sensors.{bounds}"
             case "isolation":
+                score, limit = told_apart(self.observed, 0.0 if self.limit is None else self.limit)
                 return (
                     "The reading as a whole is unlike those of healthy vehicles: its anomaly score is "
-                    f"{self.observed:.3g}, below {self.limit:.3g}."
+                    f"{score}, below {limit}."
                 )
 
     def _side(self) -> str:
@@ -69,13 +75,25 @@ class Reason:
             return "outside of"
         return "above" if self.observed > self.limit else "below"
 
-    def _bound(self) -> str:
+    def _expected(self, who: str | None = None) -> tuple[str, str]:
+        """Write what it reads, and a sentence on what is expected of it."""
         if self.expected is None:
-            return ""
-        if self.limit is None or self.observed is None:
-            return f" They suggest about {self.expected:z.4g}."
-        most = "at most" if self.observed > self.limit else "at least"
-        return f" They suggest about {self.expected:z.4g}, {most} {self.limit:z.4g}."
+            return told_apart(self.observed)[0], ""
+        who = who or ("The other sensors suggest" if self.by_others else "Usual is")
+        reads, expected = told_apart(self.observed, self.expected)
+        return reads, f" {who} about {expected}."
+
+    def _bounds(self) -> tuple[str, str]:
+        """Write what it reads, and a sentence on what is expected and how far it may be from that."""
+        observed, expected, limit = self.observed, self.expected, self.limit
+        if observed is None or expected is None or limit is None:
+            return self._expected("They suggest")
+        if abs(limit - expected) <= _PRECISION * abs(expected):
+            # Nothing else may be: the limit would say the same again.
+            return self._expected("They suggest")
+        reads, about, bound = told_apart(observed, expected, limit)
+        most = "at most" if observed > limit else "at least"
+        return reads, f" They suggest about {about}, {most} {bound}."
 
 
 SILENCE: Final = Reason("missing", by_others=False)

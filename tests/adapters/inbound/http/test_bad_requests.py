@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.adapters.inbound.http.service import BATCH, READING, Service, problem_in, reading, running
@@ -59,6 +60,30 @@ def test_what_stands_in_the_query_in_place_of_the_body_is_refused(
     assert told.status == 400
     assert told.detail.startswith(f"{name}: ")
     assert "put it into the body" in told.detail
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/msgpack"])
+@pytest.mark.parametrize(
+    ("path", "query", "detail"),
+    [
+        ("/score", "explian=always", "explian: unknown parameter, expected explain"),
+        ("/score/batch", "explian=always", "explian: unknown parameter, expected explain"),
+        ("/score", "explain=always&verbose=", "verbose: unknown parameter, expected explain"),
+        ("/score", "explain=always&explain=never", "explain: stands twice in the query"),
+        ("/score/batch", "explain=always&explain=always", "explain: stands twice in the query"),
+        ("/ingest", "explain=always", "explain: unknown parameter, expected none"),
+    ],
+)
+def test_what_nobody_knows_in_the_query_or_stands_there_twice_is_refused(
+    service: Service, path: str, query: str, detail: str, media_type: str
+) -> None:
+    body = READING if path == "/score" else BATCH
+    encoded = json.dumps(body).encode() if media_type.endswith("json") else msgspec.msgpack.encode(body)
+    told = problem_in(
+        service.client.post(f"{path}?{query}", content=encoded, headers={"Content-Type": media_type})
+    )
+    assert (told.status, told.type.rpartition(":")[2]) == (400, "malformed-message")
+    assert told.detail == detail
 
 
 @pytest.mark.parametrize("path", ["/score", "/score/batch"])

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes import a_batch, a_trained_model
 from vehicle_anomaly.adapters.inbound.pages.charts import histogram_chart, pairs_chart
-from vehicle_anomaly.adapters.inbound.pages.numbers import number, percent
+from vehicle_anomaly.adapters.inbound.pages.numbers import number, numbers, percent
 from vehicle_anomaly.adapters.inbound.pages.report_page import content_security_policy, report_page
 from vehicle_anomaly.core.histogram import Histogram
 from vehicle_anomaly.core.model import TrainedModel
@@ -171,6 +171,8 @@ def test_of_hundreds_of_features_those_that_changed_come_first_and_stable_ones_f
         (0, "0"),
         (1470.0, "1,470"),
         (12345.678, "12,346"),
+        (29_123_456.0, "29,123,456"),
+        (1_700_000_000.0, "1,700,000,000"),
         (88.0, "88"),
         (0.0314159, "0.03142"),
         (-2.5, "-2.5"),
@@ -180,6 +182,36 @@ def test_of_hundreds_of_features_those_that_changed_come_first_and_stable_ones_f
 )
 def test_numbers_are_written_for_people(value: float, written: str) -> None:
     assert number(value) == written
+
+
+@pytest.mark.parametrize(
+    ("values", "spread", "written"),
+    [
+        ([101_315.03, 101_325.0, 101_334.98], 18.0, ["101,315", "101,325", "101,335"]),
+        ([0.999999, 1.0, 1.000001], 2e-6, ["0.999999", "1", "1.000001"]),
+        ([29_100_000.0, 29_123_456.0], 20_000.0, ["29,100,000", "29,123,456"]),
+        ([-40.0, 88.76123, 88.7613], 100.0, ["-40", "88.76", "88.76"]),
+        ([7.5, 7.5], 0.0, ["7.5", "7.5"]),
+    ],
+)
+def test_numbers_that_are_compared_can_be_told_apart(
+    values: list[float], spread: float, written: list[str]
+) -> None:
+    assert numbers(values, spread) == written
+
+
+def test_figures_of_a_sensor_that_hardly_moves_can_be_told_apart() -> None:
+    batch = a_batch(n_readings=60, n_features=3)
+    batch.values[:, 1] = 1 + np.linspace(-1e-6, 1e-6, 60)
+    batch.values[:, 2] = np.linspace(29_100_000, 29_123_456, 60)
+    model = a_trained_model("v1", batch=batch)
+
+    page = report_page(model.metadata, model.report)
+
+    assert "<td>0.999999</td>" in page
+    assert "<td>1.000001</td>" in page
+    assert "<td>29,100,000</td>" in page
+    assert "<td>29,123,456</td>" in page
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def _print(known: ModelMetadata, told: TrainingReport) -> None:
     rows += [("warning", _name(each.feature), each.code, each.message) for each in told.warnings]
     rows.append(("scores", "", "", f"{_below(known, told)}, from {_range(told)}"))
     if told.change is None:
-        rows.append(("change", "", "", "there was no version before to compare with"))
+        rows.append(("change", "", "", "there was no version before with a report to compare with"))
     else:
         rows += [
             (

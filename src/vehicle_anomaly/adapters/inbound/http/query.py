@@ -11,7 +11,8 @@ from vehicle_anomaly.core.explaining import EXPLAIN, Explain
 
 NAMED: Final = ("model_name", "model_version")
 TRAINED: Final = (*NAMED, "false_alarm_rate")
-SCORED: Final = (*NAMED, "explain")
+EXPLAINED: Final = ("explain",)
+SCORED: Final = (*NAMED, *EXPLAINED)
 
 
 def parameters(scope: HTTPScope, known: tuple[str, ...]) -> dict[str, str]:
@@ -27,7 +28,7 @@ def parameters(scope: HTTPScope, known: tuple[str, ...]) -> dict[str, str]:
     given: dict[str, str] = {}
     for name, value in _pairs(scope):
         if name not in known:
-            expected = " or ".join(filter(None, [", ".join(known[:-1]), known[-1]]))
+            expected = " or ".join(filter(None, [", ".join(known[:-1]), *known[-1:]])) or "none"
             raise MalformedMessage([Wrong(Place((name[:80],)), f"unknown parameter, expected {expected}")])
         if name in given:
             raise MalformedMessage([Wrong(Place((name,)), "stands twice in the query")])
@@ -42,17 +43,23 @@ def explain_of_message(scope: HTTPScope) -> Explain | None:
     the query names would be worse than none.
 
     Raises:
-        MalformedMessage: It wants what there is not, or names what stands in the body.
+        MalformedMessage: It wants what there is not, or names what stands in the body, what nobody knows
+            or the same twice.
     """
-    refuse_in_query(scope, NAMED)
-    return next((explain_in({name: value}) for name, value in _pairs(scope) if name == "explain"), None)
+    refuse_in_query(scope, NAMED, EXPLAINED)
+    return explain_in(parameters(scope, EXPLAINED))
 
 
-def refuse_in_query(scope: HTTPScope, names: tuple[str, ...]) -> None:
-    """Refuse parameters that a message has a place for in its body.
+def refuse_in_query(scope: HTTPScope, names: tuple[str, ...], known: tuple[str, ...] = ()) -> None:
+    """Refuse parameters that a message has a place for in its body, and those that there are not.
+
+    Args:
+        scope: Of the request.
+        names: Those with a place in the body.
+        known: Those that are read in the query all the same.
 
     Raises:
-        MalformedMessage: One stands in the query.
+        MalformedMessage: One stands in the query that is not known, or one stands twice.
     """
     given = {name for name, _ in _pairs(scope)}
     wrong = [
@@ -62,6 +69,7 @@ def refuse_in_query(scope: HTTPScope, names: tuple[str, ...]) -> None:
     ]
     if wrong:
         raise MalformedMessage(wrong)
+    parameters(scope, known)
 
 
 def explain_in(given: dict[str, str]) -> Explain | None:

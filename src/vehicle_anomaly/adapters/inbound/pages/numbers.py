@@ -1,18 +1,20 @@
 """Numbers as people read them."""
 
 import math
+from collections.abc import Iterable
+
+from vehicle_anomaly.core.told_apart import rounded
 
 
 def number(value: float) -> str:
     """Write a number with four significant digits, and no more zeros than it needs."""
-    if value == 0:
-        return "0"
-    size = abs(value)
-    if not 1e-3 <= size < 1e7:
-        return f"{value:.3g}"
-    decimals = max(0, 3 - math.floor(math.log10(size)))
-    written = f"{value:,.{decimals}f}"
-    return written.rstrip("0").rstrip(".") if decimals else written
+    return rounded(value, math.inf, ",")
+
+
+def numbers(values: Iterable[float], spread: float) -> list[str]:
+    """Write numbers that are compared with each other, so that a fiftieth of their spread can be seen."""
+    # Not the smallest step between them: of quantiles that nearly meet, that would take all digits.
+    return [rounded(each, spread / 50 or math.inf, ",") for each in values]
 
 
 def percent(share: float) -> str:

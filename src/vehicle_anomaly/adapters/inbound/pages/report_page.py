@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vehicle_anomaly.adapters.inbound.pages.charts import Chart, histogram_chart, pairs_chart
 from vehicle_anomaly.adapters.inbound.pages.guards_told import deciding_limit, guards_told
-from vehicle_anomaly.adapters.inbound.pages.numbers import number, percent
+from vehicle_anomaly.adapters.inbound.pages.numbers import number, numbers, percent
 from vehicle_anomaly.core.batch_warnings import BatchWarning
-from vehicle_anomaly.core.feature_summary import FeatureSummary
+from vehicle_anomaly.core.feature_summary import QUANTILE_LEVELS, FeatureSummary
 from vehicle_anomaly.core.model import ModelMetadata
 from vehicle_anomaly.core.stability import FeatureStability
 from vehicle_anomaly.core.training_report import ScoreDistribution, TrainingReport
@@ -87,6 +87,8 @@ def _template() -> "Template":
     )
     filters: dict[str, Any] = {
         "number": number,
+        "figures": _figures,
+        "medians": _medians,
         "percent": percent,
         "moment": _moment,
         "feature_name": _feature_name,
@@ -116,6 +118,16 @@ def _feature_name(feature: int | str) -> str:
 
 def _kind(warning: BatchWarning) -> str:
     return warning.code.replace("_", " ")
+
+
+def _figures(feature: FeatureSummary) -> list[str]:
+    by_level = dict(zip(QUANTILE_LEVELS, feature.quantiles, strict=True))
+    low, lower, upper, high = (by_level[level] for level in (0.01, 0.25, 0.75, 0.99))
+    return numbers([feature.minimum, low, lower, feature.median, upper, high, feature.maximum], high - low)
+
+
+def _medians(now: FeatureSummary, before: float) -> list[str]:
+    return numbers([before, now.median], now.quantiles[-1] - now.quantiles[0])
 
 
 def _chart_of_feature(feature: FeatureSummary) -> Chart:

@@ -31,8 +31,8 @@ class ReasonResponse(msgspec.Struct, frozen=True, gc=False):
         Code,
         Meta(
             description="`out_of_range`: outside what training saw, by a margin. `missing`: no value where "
-            "training always had one, or of the whole: no value at all. `inconsistent`: contradicts the "
-            "other sensors. `isolation`: the forest finds the reading as a whole unusual."
+            "training hardly ever lacked one, or of the whole: no value at all. `inconsistent`: contradicts "
+            "the other sensors. `isolation`: the forest finds the reading as a whole unusual."
         ),
     ]
     feature: Annotated[
