@@ -106,7 +106,8 @@ def tried(guards: Guards, values: NDArray[np.float64], each: int) -> tuple[float
     rows = np.tile(values, (CELLS, 1))
     rows[:, each] = values_tried
     logits = guards.trees.logits(rows)[:, place]
-    calm = logits <= guards.contradiction_limit[place]
+    lacks_another = bool(np.isnan(np.delete(values, each)).any())
+    calm = logits <= max(guards.contradiction_limit[place], 0.0 if lacks_another else -np.inf)
     kept = np.flatnonzero(calm if calm.any() else ~calm)
     density = np.exp(guards.cell_log_share[cells].astype(np.float64) - logits)[kept]
     below = (np.cumsum(density) - density / 2) / density.sum()

@@ -247,7 +247,9 @@ def _contradictions(guards: Guards, values: NDArray[np.float64]) -> list[int]:
     values = _in_range(guards, values)
     while len(named) < 3:
         logits = guards.trees.logits(values[np.newaxis])[0]
-        over = (logits > guards.contradiction_limit) & ~np.isnan(values[guards.trees.guarded])
+        least = 0.0 if np.isnan(values).any() else -np.inf
+        limits = np.maximum(guards.contradiction_limit, least)
+        over = (logits > limits) & ~np.isnan(values[guards.trees.guarded])
         if not over.any():
             break
         worst = int(np.argmax(np.where(over, logits, -np.inf)))

@@ -97,3 +97,26 @@ def test_it_is_stored_and_part_of_the_content(tmp_path: Path) -> None:
 def _manifest_of(folder: Path, model: TrainedModel) -> bytes:
     FilesystemModels(folder).publish(model)
     return (folder / "default" / "v1" / "manifest.json").read_bytes()
+
+
+@pytest.mark.parametrize("share", [0.4, 0.7, 0.9, 1.1])
+def test_silent_readings_and_all_others_together_are_as_many_alarms_as_were_asked_for(share: float) -> None:
+    """Whether they are anomalies, which uses up the rate, or too many to be unusual."""
+    rate, rng = 0.01, np.random.default_rng(6)
+
+    def draw(n_readings: int) -> NDArray[np.float64]:
+        X = rng.normal(size=(n_readings, 1)) + 0.4 * rng.normal(size=(n_readings, N_FEATURES))
+        X[rng.permutation(n_readings)[: int(share * rate * n_readings)]] = np.nan
+        return X
+
+    models = InMemoryModels()
+    train = TrainModel(models, FixedClock(), ForestParameters(20, 0.01), GuardParameters(rate))
+    train(TrainModelCommand(batch_of(draw(20_000)), model_version=V1))
+    model = models.load(DEFAULT_MODEL_NAME, V1)
+
+    X = draw(50_000)
+    alarms = judged(model, X)
+
+    assert rate / 1.5 < len(alarms) / len(X) < rate * 1.5
+    silent = np.flatnonzero(np.isnan(X).all(axis=1))
+    assert {SILENCE in alarms.get(row, ()) for row in silent.tolist()} == {share < 0.75}

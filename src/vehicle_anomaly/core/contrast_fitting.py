@@ -66,6 +66,20 @@ def partners(
     return [np.argsort(-of, kind="stable")[: most + 1] for of in close], closest
 
 
+def closeness(X: NDArray[np.float64], each: int) -> float:
+    """Say how close the closest other feature is to one, by rank correlation, 0 to 1; as `partners` does.
+
+    Args:
+        X: Shape (n_readings, n_features); NaN is a missing value.
+        each: The feature.
+    """
+    ranks = np.stack([_centred_ranks(column) for column in X.T], axis=1)
+    bent = np.abs(ranks)
+    bent = len(X) * bent - bent.sum(axis=0)
+    others = np.concatenate([np.delete(ranks, each, axis=1), np.delete(bent, each, axis=1)], axis=1)
+    return float(max(_alike(own[:, each : each + 1], others).max(initial=0) for own in (ranks, bent)))
+
+
 def _centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return twice the ranks less their mean, integers; what ties has the mean of its ranks.
 

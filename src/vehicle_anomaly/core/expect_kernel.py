@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core.expectation import Expecting
+from vehicle_anomaly.core.leaf_kernel import least_limit
 
 
 class Scratch(NamedTuple):
@@ -87,6 +88,8 @@ def expect_one(own: int, guards: Expecting, scratch: Scratch) -> tuple[float, fl
         scratch.said,
         guards.bounds[4, each],
     )
+    if limit < 0.0:
+        limit = max(limit, _least_limit_of(each, scratch.values))
     some, highest = False, -np.inf
     for cell in range(n_cells):
         some |= said[cell] <= limit
@@ -107,6 +110,15 @@ def expect_one(own: int, guards: Expecting, scratch: Scratch) -> tuple[float, fl
     # Finer than it tries values it cannot tell; and where nearly all is one value, the least else would be
     # a thousand spreads away.
     return expected, max(spread, _resolution(expected, tried), guards.bounds[3, each] / n_cells), n_likely
+
+
+@numba.njit(nogil=True, cache=True)
+def _least_limit_of(each: int, values: NDArray[np.float32]) -> float:
+    # As if the feature had one of the values that are tried.
+    kept, values[each] = values[each], np.float32(0)
+    least = least_limit(values)
+    values[each] = kept
+    return least
 
 
 @numba.njit(nogil=True, cache=True)

@@ -10,6 +10,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from vehicle_anomaly.core.leaf_kernel import least_limit
+
 _ROWS_AT_ONCE = 64
 _MOST_BINS = 256
 
@@ -199,17 +201,19 @@ def alarms(  # noqa: PLR0913, PLR0917
         lowest: Shape (n_features,): a lower value is out of range.
         highest: Shape (n_features,): a higher value is out of range.
         always_there: Shape (n_features,): whether a missing value is a reason.
-        contradiction_limit: Shape (n_guarded,): a higher logit is a contradiction.
+        contradiction_limit: Shape (n_guarded,): a higher logit is a contradiction; where a value is missing,
+            none is up to `least_limit`.
         isolation_limit: A lower score is a reason.
         raised: Shape (n_readings,), filled in.
     """
     for row in range(X.shape[0]):
-        found = scores[row] < isolation_limit
+        found, least = scores[row] < isolation_limit, least_limit(X[row])
         for each in range(X.shape[1]):
             value = X[row, each]
             found |= (value < lowest[each]) | (value > highest[each])
             found |= (value != value) & (always_there[each] != 0)  # noqa: PLR0124  # it is NaN
         for place in range(guarded.shape[0]):
             value = X[row, guarded[place]]
-            found |= (logits[row, place] > contradiction_limit[place]) & (value == value)  # noqa: PLR0124
+            limit = max(contradiction_limit[place], least)
+            found |= (logits[row, place] > limit) & (value == value)  # noqa: PLR0124
         raised[row] = found

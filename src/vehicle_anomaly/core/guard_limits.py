@@ -13,6 +13,7 @@ from vehicle_anomaly.core.contrast_trees import ContrastTrees
 from vehicle_anomaly.core.expectation import CELLS, cells
 from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.screening import FAR
+from vehicle_anomaly.core.silence import is_silence_unusual
 
 _OWN_SHARE: Final = 2.0
 _NEVER: Final = 1e9
@@ -61,7 +62,8 @@ class Learnt:
             tail = Tail.of(column, weights)
             tails.append(tail)
             surprise = np.maximum(surprise, tail.of_new_runs(column, weights, self.run))
-        level = level_of(surprise, weights, false_alarm_rate)
+        speaking, rate = self._speaking(false_alarm_rate)
+        level = level_of(surprise, weights * speaking, rate)
         limits = np.array([tail.limit(level) for tail in tails])
         contradiction = np.maximum(limits[:n_guarded], self._own_limits(level))
         contradiction[np.isneginf(contradiction)] = _NEVER
@@ -85,6 +87,20 @@ class Learnt:
             cell_value=cell_value,
             cell_log_share=cell_log_share,
         )
+
+    def _speaking(self, rate: float) -> tuple[NDArray[np.bool_], float]:
+        """Tell which readings have a value, and what share of these may be called an anomaly.
+
+        Where silence is unusual, whoever has no value is called one whatever the limits are, and has used up
+        a part of the rate. Where it is usual, it is as healthy as all else.
+        """
+        n_readings = len(self.X)
+        speaking = np.logical_not(np.isnan(self.X).all(axis=1))
+        silent = n_readings - int(speaking.sum())
+        if not is_silence_unusual(silent, n_readings, rate):
+            return np.ones(n_readings, np.bool_), rate
+        share = silent / n_readings
+        return speaking, (rate - share) / (1 - share)
 
     def _measures(self) -> Iterator[NDArray[np.float64]]:
         """Yield what each detector says of the readings, one by one: all at once are many batches."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from vehicle_anomaly.core import silence
 from vehicle_anomaly.core.attribution import PathAttribution
 from vehicle_anomaly.core.errors import InvalidModelName, InvalidModelVersion
 from vehicle_anomaly.core.fitting import Contamination
@@ -145,8 +146,9 @@ class ModelMetadata:
 
     @property
     def is_silence_unusual(self) -> bool:
-        """Whether readings without any value were no more in training than may be false alarms."""
-        return self.records_without_values <= (self.false_alarm_rate or 0.0) * self.record_count
+        """Whether readings without any value were well below what may be false alarms in training."""
+        rate = self.false_alarm_rate or 0.0
+        return silence.is_silence_unusual(self.records_without_values, self.record_count, rate)
 
 
 # What `content_sha256` covers, in this order: listed, so that a field which is added later leaves the hashes

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vehicle_anomaly.core.expect_kernel import Scratch, allowed, expect_one, make_scratch, others_tell
 from vehicle_anomaly.core.expectation import Expecting
-from vehicle_anomaly.core.leaf_kernel import clear_bits, find_leaves, sum_leaves
+from vehicle_anomaly.core.leaf_kernel import clear_bits, find_leaves, least_limit, sum_leaves
 
 MOST_CONTRADICTIONS = 3
 """Sensors of one reading that are said to contradict the others at most."""
@@ -130,10 +130,11 @@ def _expect_told(
 def _most_contradictory(guards: Expecting, scratch: Scratch) -> int:
     """Find what contradicts the others most, by its place among the guarded ones; -1 for none."""
     sum_leaves(guards.tree_start, guards.leaf, scratch.place, scratch.logits)
+    least = least_limit(scratch.values)
     worst = -1
     for own in range(guards.guarded.shape[0]):
         each, logit = guards.guarded[own], scratch.logits[own]
-        over = logit > guards.bounds[4, each] and not np.isnan(scratch.values[each])
+        over = logit > max(guards.bounds[4, each], least) and not np.isnan(scratch.values[each])
         if over and (worst < 0 or logit > scratch.logits[worst]):
             worst = own
     return worst

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vehicle_anomaly.core import contrast_fitting
+from vehicle_anomaly.core import contrast_fitting, placeholders
 from vehicle_anomaly.core.contrast import contrast
 from vehicle_anomaly.core.contrast_fitting import Growth
 from vehicle_anomaly.core.contrast_trees import ContrastTrees
@@ -35,9 +35,9 @@ def far_values(X: NDArray[np.float64], stretch: NDArray[np.int64]) -> NDArray[np
 
     The gap is more than `FAR` of the range of the others, at most 2.5 % of the values lie beyond it, and it
     is far wider than those before it, so that it is not what a long tail looks like: the k-th gap from the
-    end, times k, is then much the same for all k (Rényi 1953). Of a feature with few values, such as a gear,
-    none is found. Nor is a rare way of running, such as an engine that is off: it comes in many stretches,
-    and another feature tells of it, too.
+    end, times k, is then much the same for all k (Rényi 1953). A feature with few values, such as a gear, has
+    no such spacings: see `placeholders`. A rare way of running, such as an engine that is off, is not found:
+    it comes in many stretches, and another feature tells of it, too.
 
     Args:
         X: Shape (n_readings, n_features); NaN is a missing value.
@@ -50,24 +50,34 @@ def far_values(X: NDArray[np.float64], stretch: NDArray[np.int64]) -> NDArray[np
     for each in range(X.shape[1]):
         known = np.sort(X[~np.isnan(X[:, each]), each])
         beyond = int(known.size * _MOST_FAR)
-        if beyond < 2 or np.unique(known).size <= _DISTINCT:
+        if beyond < 2:
             continue
+        few = np.unique(known).size <= _DISTINCT
         for sign in (1, -1):
             ordered = sign * known[::sign]
-            tail, bulk = ordered[-beyond - 1 :], ordered[beyond]
-            if tail[0] <= bulk:
+            last = placeholders.last_usual(ordered, beyond) if few else _last_usual(ordered, beyond)
+            if last is None:
                 continue
-            gaps = np.diff(tail)
-            scaled = gaps * np.arange(beyond, 0, -1)
-            usual = np.cumsum(scaled)[:-1] / np.arange(1, beyond)
-            wide = scaled[1:] > _WIDE * usual
-            gaps = 1 + np.flatnonzero(wide & (gaps[1:] > FAR * (tail[1:-1] - bulk)))
-            if gaps.size:
-                with np.errstate(invalid="ignore"):
-                    found = sign * X[:, each] > tail[gaps[0]]
-                if not _told_by_others(X, each, found, stretch):
-                    far[:, each] |= found
+            with np.errstate(invalid="ignore"):
+                found = sign * X[:, each] > last
+            if few and not placeholders.say_nothing(X, each, found):
+                continue
+            if not _told_by_others(X, each, found, stretch):
+                far[:, each] |= found
     return far
+
+
+def _last_usual(ordered: NDArray[np.float64], beyond: int) -> float | None:
+    """Find the value before the first gap that is too wide for a tail, of many values, ascending."""
+    tail, bulk = ordered[-beyond - 1 :], ordered[beyond]
+    if tail[0] <= bulk:
+        return None
+    gaps = np.diff(tail)
+    scaled = gaps * np.arange(beyond, 0, -1)
+    usual = np.cumsum(scaled)[:-1] / np.arange(1, beyond)
+    wide = scaled[1:] > _WIDE * usual
+    found = 1 + np.flatnonzero(wide & (gaps[1:] > FAR * (tail[1:-1] - bulk)))
+    return float(tail[found[0]]) if found.size else None
 
 
 def _told_by_others(

@@ -13,7 +13,7 @@ from vehicle_anomaly.core.attribution_kernel import attribute
 from vehicle_anomaly.core.expect_kernel import make_scratch
 from vehicle_anomaly.core.explain_kernel import expect_all, lay_out
 from vehicle_anomaly.core.kernel import follow_one
-from vehicle_anomaly.core.leaf_kernel import find_leaves, sum_leaves
+from vehicle_anomaly.core.leaf_kernel import find_leaves, least_limit, sum_leaves
 from vehicle_anomaly.core.plan_kernel import at_address, carray, expecting_of, walked_of
 from vehicle_anomaly.core.reason_kernel import MOST_CONTRADICTIONS, reasons_of
 
@@ -42,10 +42,10 @@ def _alarms(plan: Any, values: Any, x: Any) -> bool:
     logits = np.empty(plan[at.N_GUARDED], np.float32)
     find_leaves(x, guards.splits, place)
     sum_leaves(guards.tree_start, guards.leaf, place, logits)
-    alarming = False
+    alarming, least = False, least_limit(x)
     for own in range(logits.shape[0]):
         each = guards.guarded[own]
-        alarming |= (logits[own] > guards.bounds[4, each]) & (x[each] == x[each])
+        alarming |= (logits[own] > max(guards.bounds[4, each], least)) & (x[each] == x[each])
     return alarming
 
 
