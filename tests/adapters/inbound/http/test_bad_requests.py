@@ -97,8 +97,10 @@ def test_the_query_says_what_is_explained_unless_the_body_does(service: Service,
     assert explained({"explain": "always"})
     assert not explained({"explain": "never"})
     assert not explained({"explain": "always"}, explain="never")
-    told = problem_in(service.client.post(path, params={"explain": "sometimes"}, json=body))
-    assert (told.status, told.detail.partition(":")[0]) == (400, "explain")
+    for said in ({}, {"explain": "never"}):
+        wrong = service.client.post(path, params={"explain": "sometimes"}, json={**body, **said})
+        told = problem_in(wrong)
+        assert (told.status, told.detail.partition(":")[0]) == (400, "explain")
 
 
 @pytest.mark.parametrize(

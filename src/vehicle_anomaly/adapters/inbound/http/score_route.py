@@ -40,7 +40,8 @@ def score_route(parts: HttpParts) -> ASGIRouteHandler:
         else:
             asked = _asked(body, encoding)
         if http["query_string"]:
-            asked.explain = asked.explain or explain_of_message(http)
+            in_query = explain_of_message(http)
+            asked.explain = asked.explain or in_query
         permit(http, asked.name)
         model = parts.at_hand(asked.name, asked.version)
         if model is None:
