@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vehicle_anomaly.core.expectation import Expecting
-from vehicle_anomaly.core.leaf_kernel import least_limit
+from vehicle_anomaly.core.limit_kernel import least_limit
 
 
 class Scratch(NamedTuple):

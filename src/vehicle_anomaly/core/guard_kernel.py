@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from vehicle_anomaly.core.leaf_kernel import least_limit
+from vehicle_anomaly.core.limit_kernel import least_limit
 
 _ROWS_AT_ONCE = 64
 _MOST_BINS = 256

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from vehicle_anomaly.core.expect_kernel import Scratch, allowed, expect_one, make_scratch, others_tell
 from vehicle_anomaly.core.expectation import Expecting
-from vehicle_anomaly.core.leaf_kernel import clear_bits, find_leaves, least_limit, sum_leaves
+from vehicle_anomaly.core.leaf_kernel import clear_bits, find_leaves, sum_leaves
+from vehicle_anomaly.core.limit_kernel import least_limit
 
 MOST_CONTRADICTIONS = 3
 """Sensors of one reading that are said to contradict the others at most."""

@@ -13,7 +13,8 @@ from vehicle_anomaly.core.attribution_kernel import attribute
 from vehicle_anomaly.core.expect_kernel import make_scratch
 from vehicle_anomaly.core.explain_kernel import expect_all, lay_out
 from vehicle_anomaly.core.kernel import follow_one
-from vehicle_anomaly.core.leaf_kernel import find_leaves, least_limit, sum_leaves
+from vehicle_anomaly.core.leaf_kernel import find_leaves, sum_leaves
+from vehicle_anomaly.core.limit_kernel import least_limit
 from vehicle_anomaly.core.plan_kernel import at_address, carray, expecting_of, walked_of
 from vehicle_anomaly.core.reason_kernel import MOST_CONTRADICTIONS, reasons_of
 
