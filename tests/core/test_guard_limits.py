@@ -47,6 +47,14 @@ def test_trees_that_are_wrong_where_they_have_been_get_a_limit_beyond_it() -> No
     assert learnt(own).guards(0.05).contradiction_limit[0] < 1.0
 
 
+def test_trees_may_be_wrong_where_they_have_been_as_often_as_all_others_and_no_oftener() -> None:
+    own = np.full((N_READINGS, 1), -3.0)
+    # Of 1 %, this detector has a half.
+    own[::150] = 6.0
+
+    assert learnt(own).guards(0.01).contradiction_limit[0] >= 6.0
+
+
 def test_trees_that_know_what_they_saw_too_well_leave_the_limit_to_what_was_held_out() -> None:
     own = np.full((N_READINGS, 1), -3.0)
 

@@ -15,7 +15,6 @@ from vehicle_anomaly.core.guards import Guards
 from vehicle_anomaly.core.screening import FAR
 from vehicle_anomaly.core.silence import is_silence_unusual
 
-_OWN_SHARE: Final = 2.0
 _NEVER: Final = 1e9
 """A limit that no log-odds exceed."""
 
@@ -128,12 +127,12 @@ class Learnt:
 
         Each growth has places of its own where it is wrong, such as between two cuts beside the speed at
         which a gear is changed: those that did not see a reading know nothing of them. What trees saw
-        surprises them less, so twice the share of readings is let pass, and as a rule these limits are the
-        lower ones.
+        surprises them less, so as a rule these limits are the lower ones. Where sensors agree more closely
+        than trees can tell, they are not: there such places hold more readings than may be alarms.
         """
         tails = (Tail.of(column.astype(np.float64), self.weights) for column in self.own.T)
         # Between what they said, and beyond it, they were not wrong.
-        return np.array([tail.highest_calm(level - np.log(_OWN_SHARE)) for tail in tails])
+        return np.array([tail.highest_calm(level) for tail in tails])
 
 
 def _spread_of(values: NDArray[np.float64]) -> tuple[float, float, float, float, float]:
