@@ -53,10 +53,7 @@ def partners(
     """
     n_readings = len(X)
     rows = rng.choice(n_readings, min(n_readings, 2_000), replace=False)
-    ranks = np.stack([_centred_ranks(X[rows, each]) for each in range(X.shape[1])], axis=1)
-    # Distances from the middle too: what moves with them is no stranger.
-    bent = np.abs(ranks)
-    bent = len(rows) * bent - bent.sum(axis=0)
+    ranks, bent = _ranked(X[rows])
     close = np.maximum(_alike(ranks, ranks), _alike(bent, bent))
     mixed = _alike(ranks, bent)
     close = np.maximum(close, np.maximum(mixed, mixed.T)).astype(np.float32)
@@ -73,11 +70,17 @@ def closeness(X: NDArray[np.float64], each: int) -> float:
         X: Shape (n_readings, n_features); NaN is a missing value.
         each: The feature.
     """
-    ranks = np.stack([_centred_ranks(column) for column in X.T], axis=1)
-    bent = np.abs(ranks)
-    bent = len(X) * bent - bent.sum(axis=0)
+    ranks, bent = _ranked(X)
     others = np.concatenate([np.delete(ranks, each, axis=1), np.delete(bent, each, axis=1)], axis=1)
     return float(max(_alike(own[:, each : each + 1], others).max(initial=0) for own in (ranks, bent)))
+
+
+def _ranked(X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the centred ranks of features, and how far these are from the middle; both shaped as X."""
+    ranks = np.stack([_centred_ranks(column) for column in X.T], axis=1)
+    # Distances from the middle too: what moves with them is no stranger.
+    bent = np.abs(ranks)
+    return ranks, len(X) * bent - bent.sum(axis=0)
 
 
 def _centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

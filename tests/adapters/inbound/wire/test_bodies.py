@@ -9,20 +9,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.fakes import FixedClock, InMemoryModels
+from tests.adapters.inbound.wire.conftest import NAMES, outcome
 from vehicle_anomaly.adapters.inbound.wire import bulk, commands
 from vehicle_anomaly.adapters.inbound.wire.bodies import decode_ingest, scan_body
 from vehicle_anomaly.adapters.inbound.wire.bulk import score_batch, score_batch_for_json
 from vehicle_anomaly.adapters.inbound.wire.commands import to_train_model_command, train_model_command
 from vehicle_anomaly.adapters.inbound.wire.decoding import INGEST, Encoding
-from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
-from vehicle_anomaly.core.errors import Refusal
-from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
-from vehicle_anomaly.core.telemetry import TelemetryBatch
-from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
+from vehicle_anomaly.core.train_model import TrainModelCommand
 
-NAMES = ("speed", "rpm")
 _HEAD: dict[str, Any] = {"vehicle_id": "veh-1", "timestamp": "2026-11-22T10:00:00Z"}
 _VALUE = st.one_of(st.floats(-10, 10), st.none())
 _RECORD = st.one_of(
@@ -68,25 +63,6 @@ def _body(records: list[Any], before: dict[str, Any], after: dict[str, Any], ind
     return json.dumps(before | {"records": records} | after, indent=indent, ensure_ascii=False).encode()
 
 
-@pytest.fixture(scope="module", params=[NAMES, None], ids=["named", "unnamed"])
-def score_telemetry(request: pytest.FixtureRequest) -> ScoreTelemetry:
-    models = InMemoryModels()
-    X = np.random.default_rng(0).normal(size=(300, 2))
-    times = np.full(len(X), np.datetime64("2026-01-01", "us"))
-    batch = TelemetryBatch(X, ["veh-1"] * len(X), times, request.param)
-    TrainModel(models, FixedClock(), ForestParameters(10))(TrainModelCommand(batch))
-    return ScoreTelemetry(models)
-
-
-def _outcome(work: Any) -> Any:
-    try:
-        return work()
-    except MalformedMessage as error:
-        return [str(wrong) for wrong in error.wrong]
-    except Refusal as refusal:
-        return (type(refusal), str(refusal))
-
-
 @given(st.lists(_RECORD, max_size=6), _BESIDE, _BESIDE, st.sampled_from([None, 1]))
 @example([_HEAD | {"feature_vector": [1.0, None]}] * 3, {}, {"model_name": "default"}, None)
 def test_a_batch_gets_the_same_answer_scanned_and_decoded(
@@ -97,8 +73,8 @@ def test_a_batch_gets_the_same_answer_scanned_and_decoded(
     indent: int | None,
 ) -> None:
     body = _body(records, before, after, indent)
-    decoded = _outcome(lambda: msgspec.json.encode(score_batch(body, Encoding.JSON, score_telemetry)))
-    spliced = _outcome(lambda: msgspec.json.encode(score_batch_for_json(body, score_telemetry)))
+    decoded = outcome(lambda: msgspec.json.encode(score_batch(body, Encoding.JSON, score_telemetry)))
+    spliced = outcome(lambda: msgspec.json.encode(score_batch_for_json(body, score_telemetry)))
     assert spliced == decoded
 
 
@@ -107,8 +83,8 @@ def test_a_batch_to_learn_from_is_the_same_scanned_and_decoded(
     records: list[Any], before: dict[str, Any], after: dict[str, Any], indent: int | None
 ) -> None:
     body = _body(records, before, after, indent)
-    decoded = _outcome(lambda: to_train_model_command(INGEST[Encoding.JSON](body), Encoding.JSON))
-    scanned = _outcome(lambda: train_model_command(body, Encoding.JSON))
+    decoded = outcome(lambda: to_train_model_command(INGEST[Encoding.JSON](body), Encoding.JSON))
+    scanned = outcome(lambda: train_model_command(body, Encoding.JSON))
     if not isinstance(decoded, TrainModelCommand):
         assert scanned == decoded
         return

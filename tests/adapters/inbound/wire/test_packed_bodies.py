@@ -9,20 +9,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.fakes import FixedClock, InMemoryModels
+from tests.adapters.inbound.wire.conftest import NAMES, outcome
 from vehicle_anomaly.adapters.inbound.wire import bulk, commands
 from vehicle_anomaly.adapters.inbound.wire.bulk import score_batch
 from vehicle_anomaly.adapters.inbound.wire.commands import to_train_model_command, train_model_command
 from vehicle_anomaly.adapters.inbound.wire.decoding import INGEST, Encoding
-from vehicle_anomaly.adapters.inbound.wire.malformed import MalformedMessage
 from vehicle_anomaly.adapters.inbound.wire.packed_bodies import decode_packed_ingest, scan_packed_body
-from vehicle_anomaly.core.errors import Refusal
-from vehicle_anomaly.core.fitting import ForestParameters
 from vehicle_anomaly.core.score_telemetry import ScoreTelemetry
-from vehicle_anomaly.core.telemetry import TelemetryBatch
-from vehicle_anomaly.core.train_model import TrainModel, TrainModelCommand
+from vehicle_anomaly.core.train_model import TrainModelCommand
 
-NAMES = ("speed", "rpm")
 _HEAD: dict[str, Any] = {"vehicle_id": "veh-1", "timestamp": "2026-11-22T10:00:00Z"}
 _VALUE = st.one_of(
     st.floats(),
@@ -63,18 +58,9 @@ _BESIDE = st.fixed_dictionaries(
 )
 
 
-def _outcome(work: Any) -> Any:
-    try:
-        return work()
-    except MalformedMessage as error:
-        return [str(wrong) for wrong in error.wrong]
-    except Refusal as refusal:
-        return (type(refusal), str(refusal))
-
-
 def _check(body: bytes) -> None:
-    decoded = _outcome(lambda: to_train_model_command(INGEST[Encoding.MSGPACK](body), Encoding.MSGPACK))
-    scanned = _outcome(lambda: train_model_command(body, Encoding.MSGPACK))
+    decoded = outcome(lambda: to_train_model_command(INGEST[Encoding.MSGPACK](body), Encoding.MSGPACK))
+    scanned = outcome(lambda: train_model_command(body, Encoding.MSGPACK))
     if not isinstance(decoded, TrainModelCommand):
         assert scanned == decoded
         return
@@ -97,16 +83,6 @@ _SCORE_BESIDE = st.fixed_dictionaries(
 )
 
 
-@pytest.fixture(scope="module", params=[NAMES, None], ids=["named", "unnamed"])
-def score_telemetry(request: pytest.FixtureRequest) -> ScoreTelemetry:
-    models = InMemoryModels()
-    X = np.random.default_rng(0).normal(size=(300, 2))
-    times = np.full(len(X), np.datetime64("2026-01-01", "us"))
-    batch = TelemetryBatch(X, ["veh-1"] * len(X), times, request.param)
-    TrainModel(models, FixedClock(), ForestParameters(10))(TrainModelCommand(batch))
-    return ScoreTelemetry(models)
-
-
 @given(st.lists(_RECORD, max_size=6), _SCORE_BESIDE, _SCORE_BESIDE)
 @example([_HEAD | {"feature_vector": [-1.5, None]}] * 20, {"model_version": "v1"}, {"explain": "always"})
 @example([_HEAD | {"feature_vector": [float("nan"), 1.0]}], {}, {})
@@ -120,10 +96,10 @@ def test_a_batch_gets_the_same_answer_scanned_and_decoded(
     def answer() -> bytes:
         return msgspec.msgpack.encode(score_batch(body, Encoding.MSGPACK, score_telemetry))
 
-    decoded = _outcome(answer)
+    decoded = outcome(answer)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(bulk, "_DECODED_AT_ONCE_BYTES", 0)
-        assert _outcome(answer) == decoded
+        assert outcome(answer) == decoded
 
 
 def test_usual_bodies_of_a_megabyte_are_scored_without_decoding(

@@ -28,8 +28,8 @@ from vehicle_anomaly.adapters.inbound.wire.moments import moments
 from vehicle_anomaly.adapters.inbound.wire.packed_bodies import decode_packed_score_batch, scan_packed_body
 from vehicle_anomaly.adapters.inbound.wire.readings import (
     check_record_size,
-    check_records,
     instant,
+    look_through,
     values_of,
 )
 from vehicle_anomaly.adapters.inbound.wire.repeated_keys import stand_once
@@ -94,11 +94,7 @@ def score_batch(
         except _NOT_QUICK:
             pass
     elif encoding is Encoding.MSGPACK:
-        try:
-            answer = _packed_answer(message, score_telemetry, permit, limits)
-        except InvalidTelemetry:
-            # It does not say which record is wrong, nor where.
-            answer = None
+        answer = _packed_answer(message, score_telemetry, permit, limits)
         if answer is not None:
             return answer
     return score_split_batch(SCORE_BATCH[encoding](message), encoding, score_telemetry, permit, limits)
@@ -111,11 +107,7 @@ def score_batch_for_json(
     limits: MessageLimits = NO_LIMITS,
 ) -> "ScoreBatchResponse | SplicedScoreBatch":
     """Answer a request in JSON to score a batch, as `score_batch`, for who encodes the answer as JSON."""
-    try:
-        answer = _scanned_answer(message, score_telemetry, permit, limits)
-    except InvalidTelemetry:
-        # It does not say which record is wrong, nor where.
-        answer = None
+    answer = _scanned_answer(message, score_telemetry, permit, limits)
     return answer or score_batch(message, Encoding.JSON, score_telemetry, permit, limits)
 
 
@@ -127,6 +119,8 @@ def _scanned_answer(
         return None
     request, scanned = read
     scores = _score_scanned(request, scanned, score_telemetry, permit, limits)
+    if scores is None:
+        return None
     verdicts = verdict_texts(scanned, scores, b",")
     results = msgspec.Raw(b"[%b]" % verdicts[:-1])
     return SplicedScoreBatch(scores.model_name.value, scores.model_version.value, results)
@@ -140,6 +134,8 @@ def _packed_answer(
         return None
     request, scanned = read
     scores = _score_scanned(request, scanned, score_telemetry, permit, limits)
+    if scores is None:
+        return None
     vehicle_ids, timestamps = zip(*scanned.told(range(len(scanned))), strict=True)
     answers = verdict_responses(scores, vehicle_ids, timestamps)
     return ScoreBatchResponse(scores.model_name.value, scores.model_version.value, answers)
@@ -151,13 +147,17 @@ def _score_scanned(
     score_telemetry: ScoreTelemetry,
     permit: Permit,
     limits: MessageLimits,
-) -> Scores:
+) -> Scores | None:
     limits.check_records(scanned)
     name, version = named_version(request)
     permit(name)
-    return score_telemetry.score_columns(
-        scanned.values, scanned.shape.names, name, version, request.explain, only_by_name=True
-    )
+    try:
+        return score_telemetry.score_columns(
+            scanned.values, scanned.shape.names, name, version, request.explain, only_by_name=True
+        )
+    except InvalidTelemetry:
+        # It does not say which record is wrong, nor where.
+        return None
 
 
 class SplicedScoreBatch(msgspec.Struct):
@@ -179,7 +179,7 @@ def score_split_batch(
     limits.check_records(request.records)
     if len(request.records) > _KEPT_UNSEEN:
         named_version(request)
-        check_records(request.records, encoding)
+        look_through(request.records, encoding)
     decode = RECORD[encoding]
     try:
         for record in request.records:

@@ -75,7 +75,7 @@ def decode_readings(records: Sequence[msgspec.Raw], encoding: Encoding) -> Itera
         raise MalformedMessage(wrong, levels)
 
 
-def check_records(records: Sequence[msgspec.Raw], encoding: Encoding) -> None:
+def look_through(records: Sequence[msgspec.Raw], encoding: Encoding) -> None:
     """Look through the records of a batch, and keep none of them; raises as `decode_readings`."""
     deque(decode_readings(records, encoding), maxlen=0)
 
